@@ -1,0 +1,47 @@
+// Small repairs of names for screen readers, and the widgets' scripts, fetched only when a widget comes near.
+(function () {
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  function name() {
+    // What can be read on a control must be part of its name: drop labels that say something else.
+    all(".search-button-field[aria-label], details > summary[aria-label]").forEach((e) => e.removeAttribute("aria-label"));
+    all(".sidebar-primary-items__start > .sidebar-primary-item:first-child").forEach((e) => {
+      e.setAttribute("role", "navigation");
+      e.setAttribute("aria-label", "Home");
+    });
+    all(".fcn-frames").forEach((figure) => {
+      const handle = figure.querySelector(".noUi-handle");
+      if (!handle) return;
+      handle.setAttribute("aria-label", figure.querySelector(".widget-hslider .widget-label")?.textContent || "frame");
+      handle.setAttribute("aria-valuetext", figure.querySelector(".widget-readout")?.textContent || "");
+    });
+    all("div.highlight pre, .cell_output pre").forEach((pre) => {
+      if (pre.scrollWidth > pre.clientWidth && !pre.hasAttribute("tabindex")) pre.tabIndex = 0; // to scroll by keyboard
+    });
+  }
+
+  function loadWidgets() {
+    const folder = document.documentElement.dataset.content_root + "_static/vendor/widgets/";
+    const script = (file, attributes = {}) =>
+      new Promise((done, failed) => {
+        const element = Object.assign(document.createElement("script"), { src: folder + file, onload: done, onerror: failed });
+        Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
+        document.head.append(element);
+      });
+    script("require.js").then(() => script("embed-amd.js", { "data-jupyter-widgets-cdn": "/no-cdn/" }));
+    new MutationObserver(name).observe(document.querySelector("article"), { childList: true, subtree: true, characterData: true });
+  }
+
+  function watchWidgets() {
+    const places = all('script[type="application/vnd.jupyter.widget-view+json"]').map((e) => e.closest(".cell_output"));
+    if (!places.length) return;
+    const observer = new IntersectionObserver((entries) => {
+      if (!entries.some((entry) => entry.isIntersecting)) return;
+      observer.disconnect();
+      loadWidgets();
+    }, { rootMargin: "600px" });
+    places.forEach((place) => observer.observe(place));
+  }
+
+  addEventListener("load", () => { name(); watchWidgets(); });
+})();

@@ -1,0 +1,84 @@
+"""Measure what chapter 2 says about sliding a classifier. Run it with: python data/results/one_by_one.py
+
+Every ratio compares the same scores, computed in one process on one thread, alternating; medians of the rounds.
+"""
+
+import json
+import platform
+import statistics
+import time
+from datetime import date
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision.models import alexnet
+
+from fcn.one_by_one import as_conv, convolutionize, patch_classifier, slide
+
+ROUNDS = 7
+
+
+def seconds(function) -> float:
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def operations(function) -> int:
+    with FlopCounterMode(display=False) as counter:
+        function()
+    return counter.get_total_flops()
+
+
+def compare(classifier, convolutional, images, size, stride) -> dict:
+    """Compare one patch at a time, patches in batches, and one pass of the convolutional net."""
+    ways = {
+        "one patch at a time": lambda: slide(classifier, images, size, stride),
+        "patches in batches of 64": lambda: slide(classifier, images, size, stride, batch=64),
+        "convolutional": lambda: convolutional(images),
+    }
+    times = [{name: seconds(way) for name, way in ways.items()} for _ in range(ROUNDS + 1)][1:]  # first warms up
+    ratios = {
+        f"{name}, times slower": round(statistics.median(t[name] / t["convolutional"] for t in times), 1)
+        for name in list(ways)[:2]
+    }
+    work = operations(ways["one patch at a time"]) / operations(ways["convolutional"])
+    slid, scores = ways["patches in batches of 64"](), ways["convolutional"]()
+    return {
+        "patches": scores.shape[2] * scores.shape[3],
+        **ratios,
+        "multiplications, times more": round(work, 1),
+        "largest difference over spread of the scores": float(f"{(slid - scores).abs().max() / scores.std():.1e}"),
+    }
+
+
+@torch.inference_mode()
+def main() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    images = torch.rand(1, 3, 254, 254)
+    patch_net = patch_classifier(10)
+    whole = nn.Sequential(*patch_net[:6], as_conv(patch_net[7], (6, 6)), patch_net[8], as_conv(patch_net[9]))
+    alex = alexnet().eval()
+    results = {
+        "patch classifier, 34x34 every 4 pixels of 254x254": compare(patch_net, whole, images, 34, 4),
+        "AlexNet, 224x224 every 32 pixels of 500x500": compare(
+            alex, convolutionize(alex), torch.rand(1, 3, 500, 500), 224, 32
+        ),
+    }
+    about = {
+        "command": "python data/results/one_by_one.py",
+        "date": date.today().isoformat(),
+        "machine": f"{platform.machine()}, 1 thread, {platform.system()}, Python {platform.python_version()}, "
+        f"torch {torch.__version__}",
+        "rounds": ROUNDS,
+    }
+    path = Path(__file__).with_suffix(".json")
+    path.write_text(json.dumps({"about": about, **results}, indent=2) + "\n")
+    print(path.read_text())
+
+
+if __name__ == "__main__":
+    main()

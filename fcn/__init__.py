@@ -1,0 +1,30 @@
+"""The code behind the book on fully convolutional networks (FCN) for semantic segmentation.
+
+A map of the rooms:
+
+    one_by_one   chapter 2: a fully connected layer as a convolution (as_conv, convolutionize)
+    backbones    image -> feature maps at strides 4, 8, 16 and 32 (lite0), and whole classifiers
+    viz          the book's figure style and every drawing helper
+    widgets      the interactive figures
+
+Import what you need from its room (`from fcn.one_by_one import as_conv`); nothing is re-exported here.
+"""
+
+from pathlib import Path
+
+
+def data_path(name: str) -> Path:
+    """Return the path of a file or folder below data/, in a checkout as in an installed wheel.
+
+    `name` is relative to data/, with forward slashes: "results/one_by_one.json".
+    Raises FileNotFoundError if it is not there, ValueError if it leads out of data/.
+    """
+    package = Path(__file__).resolve().parent
+    roots = [package / "data", package.parent / "data"]  # in a wheel; in a checkout or editable install
+    root = next((folder for folder in roots if folder.is_dir()), roots[1])
+    path = (root / name).resolve()
+    if not path.is_relative_to(root):
+        raise ValueError(f"data_path({name!r}) leads out of data/: give a path relative to {root}.")
+    if not path.exists():
+        raise FileNotFoundError(f"There is no {name!r} in {root}. Is the installation of fcn-book complete?")
+    return path

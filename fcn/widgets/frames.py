@@ -1,0 +1,38 @@
+"""A figure that moves: pictures drawn beforehand, and a slider linked to them in the page itself."""
+
+from collections.abc import Callable, Iterable
+
+import ipywidgets
+
+from fcn.viz import BookFigure
+
+# ipywidgets.Stack would need no hidden tabs, but Colab's ipywidgets 7.7 lacks it.
+_HIDE_TABS = "<style>.fcn-frames .lm-TabBar, .fcn-frames .p-TabBar {display: none !important}</style>"
+
+
+def frames(draw: Callable[[object], BookFigure], values: Iterable, *, label: str) -> ipywidgets.VBox:
+    """Return a slider over `values` and, below it, the picture that `draw(value)` returned for each.
+
+    All pictures are drawn now and stored with the notebook; the slider needs no kernel. `label` names the slider
+    for the eye and for screen readers; each picture is described by its figure's own alt text.
+    Raises ValueError for fewer than two values, or if `draw` returns something else than a figure of fcn.viz.
+    """
+    values = list(values)
+    if len(values) < 2:
+        raise ValueError(f"A figure that moves needs two values or more; got {len(values)}: {values!r}.")
+    pictures = [draw(value) for value in values]
+    for value, picture in zip(values, pictures, strict=True):
+        if not isinstance(picture, BookFigure):
+            raise ValueError(f"draw({value!r}) must return a figure of fcn.viz; it returned {type(picture).__name__}.")
+    layout = ipywidgets.Layout(width="100%", max_width="36rem")
+    slider = ipywidgets.SelectionSlider(
+        options=[(str(value), index) for index, value in enumerate(values)],
+        description=label, style={"description_width": "initial"}, layout=layout,
+    )  # fmt: skip
+    tabs = ipywidgets.Tab([ipywidgets.HTML(picture.html()) for picture in pictures], selected_index=0)
+    for index, value in enumerate(values):
+        tabs.set_title(index, f"{label} {value}")
+    ipywidgets.jslink((slider, "index"), (tabs, "selected_index"))
+    figure = ipywidgets.VBox([ipywidgets.HTML(_HIDE_TABS), slider, tabs])
+    figure.add_class("fcn-frames")
+    return figure
