@@ -21,16 +21,15 @@ STAND_IN = "https://github.com/fcn_book/fcn-book"  # nobody can own it: GitHub a
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 
 SETUP = """\
-# Setup. Where the book's package is installed already, this cell does nothing.
+# Setup: where the book's package is installed, this cell does nothing.
 import importlib.util
 
 if importlib.util.find_spec("fcn") is None:
     %pip install -q "fcn-book @ git+{address}"
 """
-SETUP_MENTIONS = [BOOK.parent / "README.md", BOOK.parent / "CITATION.cff"]  # where the address stands too
-STAND_IN = """\
-    # If pip finds nothing at that address: it is a stand-in that nobody can own. Whoever keeps
-    # this copy of the book sets the real one, in every chapter, by `make repository URL=...`.
+SETUP_STAND_IN = """\
+    # Nobody can own that address: it is a stand-in, and pip finds nothing there.
+    # Whoever keeps this copy sets the real one: make repository URL=...
 """
 
 
@@ -74,7 +73,11 @@ def normalised(notebook):
         for output in cell.outputs:
             if "execution_count" in output:
                 output.execution_count = count
-            for text, key in [(output, "text"), (output, "traceback"), (output.get("data", {}), "text/plain")]:
+            for text, key in [
+                (output, "text"),
+                (output, "traceback"),
+                (output.get("data", {}), "text/plain"),
+            ]:
                 if key in text:
                     text[key] = _without_addresses(text[key])
     text = json.dumps(notebook)
@@ -125,7 +128,7 @@ def write_hero(notebook) -> None:
 
 def set_repository(url: str) -> None:
     """Write the address into _config.yml and into the setup cell of every chapter."""
-    if not re.fullmatch(r"https://[\w.-]+(/[\w.-]+)+", url) or url.endswith(".git"):
+    if not re.fullmatch(r"https://[\w.-]+(/[\w.-]+){2,}", url) or url.endswith(".git"):
         raise SystemExit(f"Expected an address like https://github.com/OWNER/NAME, without .git; got {url!r}.")
     before = address()
     for file in (CONFIG, *MENTIONS):

@@ -104,9 +104,19 @@ def convolutionize(classifier: nn.Module) -> nn.Sequential:
     if isinstance(classifier, AlexNet | VGG):
         layers = [AtLeast(224), classifier.features, *_without_flatten(classifier)]
     elif isinstance(classifier, SqueezeNet):
-        layers = [AtLeast(32), classifier.features, *classifier.classifier[:-1]]  # all but the average pooling
+        layers = [
+            AtLeast(32),
+            classifier.features,
+            *classifier.classifier[:-1],
+        ]  # all but the average pooling
     elif isinstance(classifier, EfficientNet) and classifier.global_pool.pool_type == "avg":
-        trunk = [classifier.conv_stem, classifier.bn1, classifier.blocks, classifier.conv_head, classifier.bn2]
+        trunk = [
+            classifier.conv_stem,
+            classifier.bn1,
+            classifier.blocks,
+            classifier.conv_head,
+            classifier.bn2,
+        ]
         layers = [AtLeast(32), *trunk, nn.Dropout(classifier.drop_rate), as_conv(classifier.classifier)]
     else:
         raise ValueError(
@@ -130,4 +140,8 @@ def _without_flatten(classifier: AlexNet | VGG) -> list[nn.Module]:
 
 
 def _described(thing: object) -> str:
-    return f"the class {thing.__name__} itself, not an instance" if isinstance(thing, type) else f"a {type(thing).__name__}"
+    return (
+        f"the class {thing.__name__} itself, not an instance"
+        if isinstance(thing, type)
+        else f"a {type(thing).__name__}"
+    )

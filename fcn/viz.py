@@ -24,7 +24,12 @@ SOFT = ("#5c6670", "#a3a9af")
 LINE = ("#d8d3c6", "#3a4147")
 ACCENT = ("#0b6e75", "#5cc6c9")
 WARM = ("#b4531a", "#f0a06a")
-GLOW = ("#ffc233", "#ff7a59", "#5ad1d8", "#d59bff")  # light on grey photographs: the maps of up to four classes
+GLOW = (
+    "#ffc233",
+    "#ff7a59",
+    "#5ad1d8",
+    "#d59bff",
+)  # light on grey photographs: the maps of up to four classes
 _DARK = {light: dark for light, dark in (PAPER, INK, SOFT, LINE, ACCENT, WARM)}
 _PIXELS_PER_INCH = 100  # CSS pixels, so that a figure of 7 inches is as wide as the text
 _TITLE = 0.32  # inches that a title takes
@@ -69,14 +74,20 @@ class BookFigure(Figure):
 
     def _img(self, dark: bool, attributes: str) -> str:
         data = base64.b64encode(self.encoded(dark)).decode()
-        theme, width = ("dark" if dark else "light"), self._css_width()
+        theme, size = (
+            ("dark" if dark else "light"),
+            f'width="{self._css_width()}" height="{self._css_height()}"',
+        )
         return (
-            f'<img class="only-{theme}" alt="{escape(self.get_label())}" width="{width}"{attributes} '
+            f'<img class="only-{theme}" alt="{escape(self.get_label())}" {size}{attributes} '
             f'src="data:image/{self.kind};base64,{data}">'
         )
 
     def _css_width(self) -> int:
         return round(self.get_figwidth() * _PIXELS_PER_INCH)
+
+    def _css_height(self) -> int:
+        return round(self.get_figheight() * _PIXELS_PER_INCH)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
         mime = f"image/{self.kind}"
@@ -168,7 +179,7 @@ def glow(image: np.ndarray, heats: np.ndarray | list[np.ndarray]) -> np.ndarray:
     for heat, colour in zip(heats, colours, strict=False):
         rows = np.arange(height) * heat.shape[0] // height
         columns = np.arange(width) * heat.shape[1] // width
-        opacity = np.clip(heat, 0, 1)[rows][:, columns, None] * 0.72
+        opacity = 0.8 * np.clip(heat, 0, 1)[rows][:, columns, None]
         lit = lit * (1 - opacity) + (0.35 * image / 255 + 0.65 * np.array(colour)) * opacity
     return lit
 

@@ -29,7 +29,11 @@ VENDOR = {  # folder below _static/vendor/ -> files from npm
         "@fontsource/jetbrains-mono/files/jetbrains-mono-latin-400-normal.woff2",
     ],
 }
-UNUSED = ["scripts/fontawesome.js", "**/*.map", "vendor/fontawesome/webfonts/*.ttf"]  # of the theme; see finish()
+UNUSED = [
+    "scripts/fontawesome.js",
+    "**/*.map",
+    "vendor/fontawesome/webfonts/*.ttf",
+]  # of the theme; see finish()
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 PICTURE = re.compile(r'src="data:image/(\w+);base64,([A-Za-z0-9+/=]+)"')

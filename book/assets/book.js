@@ -15,6 +15,8 @@
       handle.setAttribute("aria-label", figure.querySelector(".widget-hslider .widget-label")?.textContent || "frame");
       handle.setAttribute("aria-valuetext", figure.querySelector(".widget-readout")?.textContent || "");
     });
+    const theme = document.documentElement.dataset.theme;
+    all(`.fcn-frames img.only-${theme}`).forEach((img) => (img.loading = "eager")); // hidden, but one key press away
     all("div.highlight pre, .cell_output pre").forEach((pre) => {
       if (pre.scrollWidth > pre.clientWidth && !pre.hasAttribute("tabindex")) pre.tabIndex = 0; // to scroll by keyboard
     });

@@ -23,7 +23,9 @@ def frames(draw: Callable[[object], BookFigure], values: Iterable, *, label: str
     pictures = [draw(value) for value in values]
     for value, picture in zip(values, pictures, strict=True):
         if not isinstance(picture, BookFigure):
-            raise ValueError(f"draw({value!r}) must return a figure of fcn.viz; it returned {type(picture).__name__}.")
+            raise ValueError(
+                f"draw({value!r}) must return a figure of fcn.viz; it returned {type(picture).__name__}."
+            )
     layout = ipywidgets.Layout(width="100%", max_width="36rem")
     slider = ipywidgets.SelectionSlider(
         options=[(str(value), index) for index, value in enumerate(values)],

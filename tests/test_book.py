@@ -1,0 +1,109 @@
+"""What every chapter promises, whatever it is about. Stored outputs are compared by nbval: see the Makefile."""
+
+import configparser
+import re
+import statistics
+
+import notebooks
+import yaml
+from conftest import CHAPTERS, ROOT
+
+LONGEST_LINE = 76  # characters that fit into the column of a page
+
+
+def pictures(cell) -> list[str]:
+    """Return the image types among a cell's outputs."""
+    return [mime for output in cell.outputs for mime in output.get("data", {}) if mime.startswith("image/")]
+
+
+def test_every_chapter_is_in_the_table_of_contents_and_every_page_of_it_exists():
+    toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
+    listed = [entry["file"] for entry in toc["chapters"]]
+    assert [path.stem for path in CHAPTERS] == [name for name in listed if name[0].isdigit()]
+    for name in [toc["root"], *listed]:
+        assert any((ROOT / "book" / f"{name}{suffix}").is_file() for suffix in (".md", ".ipynb")), name
+
+
+def test_every_chapter_starts_with_the_setup_cell_for_the_configured_address(code_cells):
+    assert code_cells[0].source == notebooks.setup_source(notebooks.address())
+
+
+def test_the_address_stands_in_the_readme_and_the_citation_as_in_the_configuration():
+    for file in notebooks.MENTIONS:
+        assert notebooks.address() in file.read_text()
+
+
+def test_a_chapter_has_its_frame(chapter):
+    text = "\n".join(cell.source for cell in chapter.cells if cell.cell_type == "markdown")
+    assert re.match(r"# .+\n\n\S", text), "a title and a lead come first"
+    assert "**What you will see.**" in text
+    assert "**What you need.**" in text
+    assert "> **Guess before you run.**" in text
+    assert re.findall(r"(?m)^## (.+)$", text)[-3:] == ["Summary", "Try it", "Sources"]
+    summary = text.split("## Summary")[1].split("## Try it")[0]
+    assert len(re.findall(r"(?m)^\d\. ", summary)) == 5
+
+
+def test_every_code_cell_was_run_in_order_so_that_nbval_compares_it(code_cells):
+    assert [cell.execution_count for cell in code_cells] == list(range(1, len(code_cells) + 1))
+
+
+def test_cells_are_short_enough_to_read(code_cells):
+    lines = [[line for line in cell.source.splitlines() if line.strip()] for cell in code_cells]
+    assert max(map(len, lines)) <= 15
+    assert statistics.median(map(len, lines)) <= 6
+    assert [line for cell in lines for line in cell if len(line) > LONGEST_LINE] == []
+
+
+def test_nothing_was_printed_to_stderr(code_cells):
+    printed = [output for cell in code_cells for output in cell.outputs if output.get("name") == "stderr"]
+    assert printed == []
+
+
+def test_every_figure_has_a_description_and_a_dark_twin(code_cells):
+    for cell in code_cells:
+        widget = any("application/vnd.jupyter.widget-view+json" in out.get("data", {}) for out in cell.outputs)
+        if pictures(cell) or widget:
+            alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+            assert len(alt) >= 40, (
+                f"cell {cell.execution_count}: describe the figure in mystnb.image.alt, got {alt!r}"
+            )
+            assert not re.search(r"\.(png|jpe?g|svg)\b|0x", alt), f"{alt!r} is a file name"
+        for output in cell.outputs:
+            for mime in [mime for mime in output.get("data", {}) if mime.startswith("image/")]:
+                assert output.metadata[mime]["alt"]
+                assert output.metadata[mime]["dark"] != output.data[mime]
+
+
+def test_a_chapter_is_stored_as_make_run_would_store_it(chapter):
+    assert notebooks.normalised(chapter.copy()) == chapter
+
+
+def test_the_title_picture_is_the_one_of_the_stored_run():
+    found = {}
+    for path in CHAPTERS:
+        found |= notebooks.hero(notebooks.nbformat.read(path, as_version=4))
+    assert set(found) == {"hero.jpeg", "hero-dark.jpeg"}
+    for name, data in found.items():
+        assert (ROOT / "book" / "assets" / name).read_bytes() == data
+
+
+def test_the_sanitiser_hides_addresses_but_no_numbers():
+    config = configparser.RawConfigParser()
+    config.read(ROOT / "tests" / "nbval_sanitize.cfg")
+    rules = [(config[name]["regex"], config[name]["replace"]) for name in config.sections()]
+
+    def sanitised(text):
+        for regex, replace in rules:
+            text = re.sub(regex, replace, text)
+        return text
+
+    assert sanitised("<A at 0x7f00deadbeef>") == sanitised("<A at 0x7f00cafe0000>")
+    for one, other in [
+        ("FCN-32s", "FCN-8s"),
+        ("0.39", "0.40"),
+        ("98%", "97%"),
+        ("3.2s", "4.2s"),
+        ("True", "False"),
+    ]:
+        assert sanitised(one) != sanitised(other)

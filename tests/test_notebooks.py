@@ -1,0 +1,88 @@
+"""book/notebooks.py: running twice changes nothing, and the address is written everywhere or nowhere."""
+
+import shutil
+import subprocess
+import sys
+
+import nbformat
+import notebooks
+import pytest
+from conftest import ROOT
+from nbclient.exceptions import CellExecutionError
+
+CELLS = [
+    "print(object())",
+    "print('one')\nprint('two', flush=True)\nprint('three')",
+    "1 / 0",
+    "import ipywidgets",
+]
+WIDGET = "slider = ipywidgets.IntSlider()\nslider"
+
+
+@pytest.fixture
+def notebook(tmp_path):
+    cells = [nbformat.v4.new_code_cell(source) for source in [*CELLS, WIDGET]]
+    cells[2].metadata.tags = ["raises-exception"]
+    path = tmp_path / "00_small.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    return path
+
+
+def test_running_a_notebook_again_changes_no_byte(notebook):
+    notebooks.run(notebook)
+    first = notebook.read_bytes()
+    assert b"0x0>" in first
+    assert b'"00000000000000000000000000000000"' in first  # the widget's model
+    notebooks.run(notebook)
+    assert notebook.read_bytes() == first
+
+
+def test_a_failing_cell_is_an_error_and_the_file_stays_as_it_was(notebook):
+    content = nbformat.read(notebook, as_version=4)
+    content.cells[2].metadata.tags = []
+    nbformat.write(content, notebook)
+    before = notebook.read_bytes()
+    with pytest.raises(CellExecutionError):
+        notebooks.run(notebook)
+    assert notebook.read_bytes() == before
+
+
+def copy_of_the_book(folder):
+    """Copy what `make repository` touches, and return a function that calls it there."""
+    shutil.copytree(ROOT / "book", folder / "book", ignore=shutil.ignore_patterns("_*", "assets"))
+    for name in ("_config.yml", "README.md", "CITATION.cff"):
+        shutil.copy(ROOT / name, folder)
+    script = folder / "book" / "notebooks.py"
+    return lambda url: subprocess.run(
+        [sys.executable, script, "repository", url], capture_output=True, text=True, check=False
+    )
+
+
+def test_one_command_sets_the_address_everywhere(tmp_path):
+    repository = copy_of_the_book(tmp_path)
+    assert repository("https://github.com/someone/their-book").returncode == 0
+    for file in [*tmp_path.glob("*.*"), *tmp_path.glob("book/*.ipynb")]:
+        text = file.read_text()
+        assert "github.com/someone/their-book" in text
+        assert notebooks.STAND_IN not in text
+        assert "stand-in" not in text or file.name == "README.md"
+    assert repository(notebooks.STAND_IN).returncode == 0  # and back
+    for path in tmp_path.glob("book/*.ipynb"):
+        assert path.read_bytes() == (ROOT / "book" / path.name).read_bytes()
+
+
+@pytest.mark.parametrize(
+    "url", ["github.com/a/b", "https://github.com/a", "https://github.com/a/b.git", 'https://x/"b"']
+)
+def test_an_address_that_is_none_changes_nothing(tmp_path, url):
+    repository = copy_of_the_book(tmp_path)
+    answer = repository(url)
+    assert answer.returncode != 0
+    assert answer.stderr.strip().count("\n") == 0
+    assert "https://github.com/OWNER/NAME" in answer.stderr
+    assert (tmp_path / "_config.yml").read_bytes() == (ROOT / "_config.yml").read_bytes()
+
+
+def test_a_chapter_that_does_not_exist_is_named_with_those_that_do():
+    with pytest.raises(SystemExit, match=r"no chapter '99'\. There are: .*02"):
+        notebooks.chapters("99")

@@ -1,0 +1,163 @@
+"""Chapter 2's claims, each against plain loops, PyTorch's own layers or the classifier itself."""
+
+import pytest
+import torch
+from torch import nn
+from torchvision import models
+
+from fcn.backbones import lite0_classifier
+from fcn.one_by_one import as_conv, convolutionize, patch_classifier, slide
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        yield
+
+
+def close(ours, reference, scores):
+    """Within 1e-3 of what two unlike images differ by: random networks' scores are tiny."""
+    return (ours - reference).abs().max() < 1e-3 * (scores[0] - scores[1]).abs().max()
+
+
+def unlike_images(height, width):
+    """Return two images that share nothing: noise, and a bright disc on a dark ground."""
+    y, x = torch.meshgrid(torch.linspace(-1, 1, height), torch.linspace(-1, 1, width), indexing="ij")
+    disc = ((x**2 + y**2) < 0.3).float() * 2 - 1
+    return torch.stack([torch.randn(3, height, width), disc.expand(3, -1, -1)])
+
+
+def test_a_fully_connected_layer_on_the_channels_of_one_pixel_is_a_1x1_convolution():
+    linear, features = nn.Linear(5, 4), torch.randn(2, 5, 3, 6)
+    scores = as_conv(linear)(features).detach()
+    for n in range(2):
+        for i in range(3):
+            for j in range(6):
+                for k in range(4):
+                    by_hand = linear.bias[k] + sum(linear.weight[k, c] * features[n, c, i, j] for c in range(5))
+                    assert scores[n, k, i, j].item() == pytest.approx(by_hand.item(), abs=1e-5)
+
+
+@pytest.mark.parametrize(("size", "bias"), [((7, 7), True), ((2, 3), True), ((2, 3), False), ((1, 1), False)])
+def test_the_layer_behind_a_flatten_is_a_convolution_as_large_as_the_map(size, bias):
+    linear = nn.Linear(4 * size[0] * size[1], 6, bias=bias)
+    features = torch.randn(3, 4, *size)
+    conv = as_conv(linear, size)
+    torch.testing.assert_close(conv(features).flatten(1), linear(features.flatten(1)), atol=1e-5, rtol=1e-5)
+    assert tuple(conv(torch.randn(1, 4, size[0] + 2, size[1] + 5)).shape) == (1, 6, 3, 6)
+
+
+def test_as_conv_copies_the_weights_and_keeps_type_mode_and_the_original():
+    linear = nn.Linear(3, 2).double().eval()
+    conv = as_conv(linear)
+    assert conv.weight.dtype == torch.float64
+    assert not conv.training
+    before = linear.weight.clone()
+    with torch.no_grad():
+        conv.weight.add_(1)
+    assert torch.equal(linear.weight, before)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [models.alexnet, models.vgg11, models.vgg13_bn, models.vgg16, models.vgg16_bn, models.vgg19],
+    ids=lambda build: build.__name__,
+)
+@torch.inference_mode()
+def test_where_a_classifier_flattens_its_scores_are_its_own_at_its_own_size(build):
+    classifier = build(num_classes=50).eval()
+    images = unlike_images(224, 224)
+    scores, ours = classifier(images), convolutionize(classifier)(images)
+    assert tuple(ours.shape) == (2, 50, 1, 1)
+    assert close(ours[:, :, 0, 0], scores, scores)
+
+
+@torch.inference_mode()
+def test_a_larger_image_gets_one_answer_for_each_window_that_fits():
+    # 375 // 32 - 6 and 500 // 32 - 6: VGG16 halves five times, rounding down, and its fc6 takes 7 cells
+    assert tuple(convolutionize(models.vgg16(num_classes=5).eval())(torch.zeros(1, 3, 375, 500)).shape) == (
+        1,
+        5,
+        5,
+        9,
+    )
+
+
+@pytest.mark.parametrize("size", [(224, 224), (97, 161), (320, 200)])
+@pytest.mark.parametrize(
+    "build", [models.squeezenet1_0, models.squeezenet1_1, lite0_classifier], ids=lambda build: build.__name__
+)
+@torch.inference_mode()
+def test_where_a_classifier_pools_globally_the_mean_over_the_map_is_its_answer_at_any_size(build, size):
+    classifier = build().eval()
+    images = unlike_images(*size)
+    scores = classifier(images)
+    assert close(convolutionize(classifier)(images).mean((2, 3)), scores, scores)
+
+
+def test_convolutionize_leaves_the_classifier_alone_and_keeps_its_mode():
+    classifier = models.squeezenet1_1(num_classes=3)
+    ours = convolutionize(classifier)
+    assert ours.training
+    ours.eval()
+    assert classifier.training
+    assert not {id(p) for p in ours.parameters()} & {id(p) for p in classifier.parameters()}
+
+
+@torch.inference_mode()
+def test_sliding_a_patch_classifier_gives_the_numbers_of_the_convolutional_net_where_nothing_is_padded():
+    net, images = patch_classifier(7), torch.rand(2, 3, 50, 61)
+    whole = nn.Sequential(*net[:6], as_conv(net[7], (6, 6)), net[8], as_conv(net[9]))
+    scores = whole(images)
+    assert tuple(scores.shape) == (2, 7, 5, 7)
+    for i in range(5):
+        for j in range(7):
+            patch = images[:, :, 4 * i : 4 * i + 34, 4 * j : 4 * j + 34]
+            torch.testing.assert_close(scores[:, :, i, j], net(patch), atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(slide(net, images, 34, 4), scores, atol=1e-6, rtol=1e-5)
+    torch.testing.assert_close(slide(net, images, 34, 4, batch=16), scores, atol=1e-6, rtol=1e-5)
+
+
+@torch.inference_mode()
+def test_padding_alone_sets_the_sliding_alexnet_apart_from_the_convolutional_one():
+    alexnet = models.alexnet(num_classes=20).eval()
+    images = unlike_images(419, 419)
+    ours, slid = (
+        convolutionize(alexnet)(images[:, :, :288, :288]),
+        slide(alexnet, images[:, :, :288, :288], 224, 32),
+    )
+    assert not close(ours, slid, slid)
+    for layer in alexnet.features:
+        if isinstance(layer, nn.Conv2d):
+            layer.padding = (0, 0)
+    ours, slid = convolutionize(alexnet)(images), slide(alexnet, images, 355, 32)
+    assert tuple(ours.shape) == (2, 20, 3, 3)
+    assert close(ours, slid, slid)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: as_conv(nn.Conv2d(3, 3, 1)), "given a Conv2d"),
+        (lambda: as_conv(nn.Linear), "the class Linear itself"),
+        (lambda: as_conv(nn.Linear(10, 2), (3, 3)), "in_features=10 is no flattened map of 3x3"),
+        (lambda: as_conv(nn.Linear(9, 2), (0, 3)), "whole numbers above 0; got"),
+        (lambda: as_conv(nn.Linear(9, 2), 3), "got 3"),
+        (lambda: convolutionize(models.resnet18()), "given a ResNet"),
+        (lambda: convolutionize(models.vgg11), "given a function"),
+        (
+            lambda: convolutionize(models.squeezenet1_0())(torch.rand(1, 3, 31, 64)),
+            "31x64 pixels is too small",
+        ),
+        (lambda: convolutionize(models.alexnet())(torch.rand(1, 3, 300, 223)), "at least 224x224"),
+        (lambda: convolutionize(models.squeezenet1_0())(torch.rand(3, 64, 64)), "(3, 64, 64)"),
+        (lambda: convolutionize(models.squeezenet1_0())(torch.rand(1, 1, 64, 64)), "(1, 1, 64, 64)"),
+        (lambda: slide(nn.Flatten(), torch.rand(1, 3, 20, 40), 34, 4), "No patch of 34x34"),
+    ],
+)
+def test_bad_input_gets_one_line_that_says_what_came(call, message):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
