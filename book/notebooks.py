@@ -14,9 +14,10 @@ import nbformat
 import yaml
 from nbclient import NotebookClient
 
-BOOK = Path(__file__).resolve().parent
-CONFIG = BOOK.parent / "_config.yml"
-MENTIONS = [BOOK.parent / "README.md", BOOK.parent / "CITATION.cff"]  # where the address stands too
+ROOT = Path(__file__).resolve().parents[1]
+BOOK = ROOT / "book"
+CONFIG = ROOT / "_config.yml"
+MENTIONS = [ROOT / "README.md", ROOT / "CITATION.cff"]  # where the address stands too
 STAND_IN = "https://github.com/fcn_book/fcn-book"  # nobody can own it: GitHub allows no underscore there
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 

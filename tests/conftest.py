@@ -1,18 +1,13 @@
 """What several tests share: the chapters, and the folder of built pages."""
 
-import sys
 from pathlib import Path
 
 import nbformat
 import pytest
-
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "book"))  # for `import notebooks`: book/ is no package
-
-CHAPTERS = sorted((ROOT / "book").glob("*.ipynb"))
+from notebooks import ROOT, chapters
 
 
-@pytest.fixture(params=CHAPTERS, ids=lambda path: path.stem)
+@pytest.fixture(params=chapters(), ids=lambda path: path.stem)
 def chapter(request):
     """Return each chapter's notebook in turn."""
     return nbformat.read(request.param, as_version=4)

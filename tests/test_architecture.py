@@ -3,7 +3,7 @@
 import ast
 
 import pytest
-from conftest import ROOT
+from notebooks import ROOT
 
 MAY_IMPORT = {  # module -> rooms of fcn it may enter; every module may use fcn.data_path
     "__init__": set(),

@@ -6,7 +6,7 @@ import statistics
 
 import notebooks
 import yaml
-from conftest import CHAPTERS, ROOT
+from notebooks import ROOT, chapters
 
 LONGEST_LINE = 76  # characters that fit into the column of a page
 
@@ -19,7 +19,7 @@ def pictures(cell) -> list[str]:
 def test_every_chapter_is_in_the_table_of_contents_and_every_page_of_it_exists():
     toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
     listed = [entry["file"] for entry in toc["chapters"]]
-    assert [path.stem for path in CHAPTERS] == [name for name in listed if name[0].isdigit()]
+    assert [path.stem for path in chapters()] == [name for name in listed if name[0].isdigit()]
     for name in [toc["root"], *listed]:
         assert any((ROOT / "book" / f"{name}{suffix}").is_file() for suffix in (".md", ".ipynb")), name
 
@@ -81,7 +81,7 @@ def test_a_chapter_is_stored_as_make_run_would_store_it(chapter):
 
 def test_the_title_picture_is_the_one_of_the_stored_run():
     found = {}
-    for path in CHAPTERS:
+    for path in chapters():
         found |= notebooks.hero(notebooks.nbformat.read(path, as_version=4))
     assert set(found) == {"hero.jpeg", "hero-dark.jpeg"}
     for name, data in found.items():

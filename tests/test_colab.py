@@ -1,6 +1,6 @@
 """Who presses "Colab": the first cell brings the package and its data, and replaces nothing.
 
-The address of the setup cell is answered by the last commit of this checkout, so a change counts once it is committed.
+The last commit of this checkout answers the setup cell's address: a change counts once it is committed.
 """
 
 import json
@@ -13,9 +13,9 @@ from pathlib import Path
 
 import notebooks
 import pytest
-from conftest import CHAPTERS, ROOT
 from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
+from notebooks import ROOT, chapters
 
 # What Colab shipped in 2026-08 (googlecolab/backend-info, pip-freeze.txt). scikit-learn's version there was not
 # read: the one given is of 2023, so what holds for it holds for a newer one.
@@ -28,7 +28,7 @@ SITE = Path(sysconfig.get_paths()["purelib"])
 
 
 def environment(folder: Path, wanted) -> Path:
-    """Make a virtual environment that sees the installed packages for which wanted(name) is true; return its Python."""
+    """Make a virtual environment that sees the installed packages wanted(name), and return its Python."""
     venv.create(folder, with_pip=False)
     site = next(folder.glob("lib/python*/site-packages"))
     for entry in SITE.iterdir():
@@ -57,7 +57,7 @@ def local_address(monkeypatch):
 
 
 @pytest.mark.usefixtures("local_address")
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
 def test_the_unmodified_chapter_runs_where_the_package_is_missing(path, tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")  # whatever else it needs must be there: a host like Colab has it
     python = environment(

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from notebooks import ROOT
 
 OLD_PYTHON = """#!/bin/sh
 case "$2" in *version_info*) exit 1;; *) echo 3.9.2;; esac

@@ -4,7 +4,7 @@ import hashlib
 import re
 
 import pytest
-from conftest import ROOT
+from notebooks import ROOT
 
 from fcn import data_path
 

@@ -7,8 +7,8 @@ import sys
 import nbformat
 import notebooks
 import pytest
-from conftest import ROOT
 from nbclient.exceptions import CellExecutionError
+from notebooks import ROOT
 
 CELLS = [
     "print(object())",

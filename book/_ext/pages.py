@@ -23,8 +23,8 @@ VENDOR = {  # folder below _static/vendor/ -> files from npm
     "katex/fonts": ["katex/dist/fonts/*.woff2"],
     "widgets": ["requirejs/require.js", "@jupyter-widgets/html-manager/dist/embed-amd.js"],
     "fonts": [
-        "@fontsource-variable/source-serif-4/files/source-serif-4-latin-opsz-normal.woff2",
-        "@fontsource-variable/source-serif-4/files/source-serif-4-latin-opsz-italic.woff2",
+        "@fontsource-variable/source-serif-4/files/source-serif-4-latin-wght-normal.woff2",
+        "@fontsource-variable/source-serif-4/files/source-serif-4-latin-wght-italic.woff2",
         "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
         "@fontsource/jetbrains-mono/files/jetbrains-mono-latin-400-normal.woff2",
     ],

@@ -12,8 +12,8 @@ from playwright.sync_api import sync_playwright
 
 NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-FLAGS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
---disable-component-update --disable-sync""".split()
+FLAGS = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"]
+FLAGS += ["disable-component-update", "disable-sync"]
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -41,7 +41,7 @@ def browser():
         message = "no Chromium found: apt-get install chromium (Debian, Ubuntu) or brew install chromium (macOS)"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[f"--{flag}" for flag in FLAGS])
         yield browser
         browser.close()
 

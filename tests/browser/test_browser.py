@@ -3,9 +3,9 @@
 import gzip
 
 import pytest
-from conftest import CHAPTERS, ROOT
+from notebooks import ROOT, chapters
 
-PAGES = ["index.html", "search.html", "genindex.html", *(f"{path.stem}.html" for path in CHAPTERS)]
+PAGES = ["index.html", "search.html", "genindex.html", *(f"{path.stem}.html" for path in chapters())]
 WIDGET_PAGES = ["02_one_by_one.html"]
 THEMES = ["light", "dark"]
 
