@@ -8,7 +8,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP_VERSION := 26.3
 PORT ?= 8000
 
-.PHONY: book test run repository serve clean pages everything
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+
+.PHONY: book test run repository serve clean pages
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
 
@@ -57,9 +59,8 @@ repository: .venv/everything
 	@python book/notebooks.py repository $(URL)
 
 test: pages .venv/everything
-	ruff check .
-	pytest -q tests
-	pytest -q --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg -n 2 --dist loadfile book
+	ruff check . && ruff format --check .
+	pytest -n 2 --dist loadfile tests book $(NBVAL)
 
 clean:
 	rm -rf _build

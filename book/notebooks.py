@@ -58,7 +58,8 @@ def run(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     notebook.metadata.pop("widgets", None)
     resources = {"metadata": {"path": str(BOOK)}}
-    NotebookClient(notebook, timeout=600, kernel_name="python3", resources=resources).execute()
+    arguments = ["--log-level=ERROR"]  # else each kernel remarks that it listens on a port of this machine
+    NotebookClient(notebook, timeout=600, resources=resources, extra_arguments=arguments).execute()
     notebook = normalised(notebook)
     nbformat.write(notebook, path)
     write_hero(notebook)

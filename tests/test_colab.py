@@ -68,7 +68,9 @@ def test_the_unmodified_chapter_runs_where_the_package_is_missing(path, tmp_path
     manager = KernelManager(kernel_name="python3")
     manager.kernel_spec.argv[0] = str(python)
     chapter = notebooks.nbformat.read(path, as_version=4)
-    NotebookClient(chapter, km=manager, timeout=600, resources={"metadata": {"path": str(folder)}}).execute()
+    NotebookClient(chapter, km=manager, timeout=600, resources={"metadata": {"path": str(folder)}}).execute(
+        cleanup_kc=True
+    )
     (installed,) = (tmp_path / "host").glob("lib/python*/site-packages/fcn")
     assert not installed.is_symlink()
     assert (installed / "data" / "README.md").is_file()
