@@ -29,7 +29,7 @@ if importlib.util.find_spec("fcn") is None:
     %pip install -q "fcn-book @ git+{address}"
 """
 SETUP_STAND_IN = """\
-    # Nobody can own that address: it is a stand-in, and pip finds nothing there.
+    # Nobody can own that address; it is a stand-in and pip finds nothing.
     # Whoever keeps this copy sets the real one: make repository URL=...
 """
 
