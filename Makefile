@@ -50,13 +50,14 @@ book: pages
 	@echo "The book is in _build/html/index.html. To read it with everything alive: make serve"
 
 serve: book
-	@echo "http://localhost:$(PORT)/  (stop with Ctrl-C)"; python -m http.server -d _build/html $(PORT) >/dev/null 2>&1
+	@echo "http://localhost:$(PORT)/  (stop with Ctrl-C)"; python -m http.server -d _build/html $(PORT) >/dev/null 2>&1 || \
+	{ [ $$? -gt 128 ] || echo "Port $(PORT) is taken: make serve PORT=8001" >&2; exit 1; }
 
 run: .venv/everything
-	@python book/notebooks.py run $(CHAPTER)
+	@python book/notebooks.py run "$(CHAPTER)"
 
 repository: .venv/everything
-	@python book/notebooks.py repository $(URL)
+	@python book/notebooks.py repository "$(URL)"
 
 test: pages .venv/everything
 	ruff check . && ruff format --check .

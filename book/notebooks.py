@@ -13,11 +13,17 @@ from pathlib import Path
 import nbformat
 import yaml
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 
 ROOT = Path(__file__).resolve().parents[1]
 BOOK = ROOT / "book"
 CONFIG = ROOT / "_config.yml"
-MENTIONS = [ROOT / "README.md", ROOT / "CITATION.cff"]  # where the address stands too
+README = ROOT / "README.md"
+ADDRESS_LINES = {  # the files, besides the chapters, where the address stands, and what stands before it
+    CONFIG: r"(?m)^(  url: )\S+",
+    README: r"(git clone )\S+",
+    ROOT / "CITATION.cff": r"(?m)^(repository-code: )\S+",
+}
 STAND_IN = "https://github.com/fcn_book/fcn-book"  # nobody can own it: GitHub allows no underscore there
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 
@@ -35,10 +41,11 @@ SETUP_STAND_IN = """\
 
 
 def chapters(number: str = "") -> list[Path]:
-    """Return the chapters' notebooks in order, or the one whose file name starts with `number`."""
-    paths = sorted(BOOK.glob(f"{number}*.ipynb"))
+    """Return the chapters' notebooks in order, or the one with this number; SystemExit if there is none."""
+    every = sorted(BOOK.glob("[0-9][0-9]_*.ipynb"))
+    paths = [path for path in every if not number or path.name[:2] == number.zfill(2)]
     if not paths:
-        known = ", ".join(path.stem[:2] for path in sorted(BOOK.glob("*.ipynb")))
+        known = ", ".join(path.name[:2] for path in every)
         raise SystemExit(f"There is no chapter {number!r}. There are: {known}.")
     return paths
 
@@ -54,15 +61,36 @@ def setup_source(url: str) -> str:
 
 
 def run(path: Path) -> None:
-    """Execute a chapter in its folder and store it, normalised."""
-    notebook = nbformat.read(path, as_version=4)
+    """Execute a chapter in its folder and store it, normalised, and the title picture if it draws that.
+
+    Raises SystemExit, and stores nothing, if a cell fails or if the file was changed meanwhile.
+    """
+    before = path.read_bytes()
+    notebook = nbformat.reads(before.decode(), as_version=4)
     notebook.metadata.pop("widgets", None)
     resources = {"metadata": {"path": str(BOOK)}}
     arguments = ["--log-level=ERROR"]  # else each kernel remarks that it listens on a port of this machine
-    NotebookClient(notebook, timeout=600, resources=resources, extra_arguments=arguments).execute()
+    try:
+        NotebookClient(notebook, timeout=600, resources=resources, extra_arguments=arguments).execute()
+    except CellExecutionError as error:
+        raise SystemExit(f"{path.name}: a cell failed, nothing was stored.\n{error}") from None
     notebook = normalised(notebook)
-    nbformat.write(notebook, path)
-    write_hero(notebook)
+    pictures = hero(notebook)
+    if path.read_bytes() != before:
+        raise SystemExit(f"{path.name} was saved by somebody else while it ran: nothing was stored. Run it again.")
+    store(path, nbformat.writes(notebook).encode() + b"\n")
+    for name, data in pictures.items():
+        store(BOOK / "assets" / name, data)
+
+
+def store(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all: aside first, then renamed."""
+    aside = path.with_name(f".{path.name}.new")
+    try:
+        aside.write_bytes(data)
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def normalised(notebook):
@@ -112,40 +140,53 @@ def _without_addresses(text: str | list[str]) -> str | list[str]:
 
 
 def hero(notebook) -> dict[str, bytes]:
-    """Return the pictures of the cell tagged `hero`, by the name of their file in book/assets/."""
+    """Return the title picture, light and dark, by file name, if a cell tagged `hero` draws it; {} otherwise."""
     for cell in notebook.cells:
         if "hero" in cell.metadata.get("tags", []):
-            output = next(output for output in cell.outputs if "metadata" in output)
-            mime, metadata = next(iter(output.metadata.items()))
-            pictures = {"hero": output.data[mime], "hero-dark": metadata["dark"]}
+            outputs = [output for output in cell.outputs if output.get("metadata")]
+            if not outputs:
+                raise SystemExit("The cell tagged 'hero' draws no figure of fcn.viz: nothing was stored.")
+            mime, metadata = next(iter(outputs[0].metadata.items()))
+            pictures = {"hero": outputs[0].data[mime], "hero-dark": metadata["dark"]}
             return {f"{name}.{mime[6:]}": base64.b64decode(data) for name, data in pictures.items()}
     return {}
 
 
-def write_hero(notebook) -> None:
-    """Store the title picture of the book, which README.md and index.md show, from the run that drew it."""
-    for name, data in hero(notebook).items():
-        (BOOK / "assets" / name).write_bytes(data)
-
-
 def set_repository(url: str) -> None:
-    """Write the address into _config.yml and into the setup cell of every chapter."""
-    if not re.fullmatch(r"https://[\w.-]+(/[\w.-]+){2,}", url) or url.endswith(".git"):
+    """Write the address where it belongs: _config.yml, the README's clone line, the citation, every setup cell.
+
+    Raises SystemExit, and writes nothing, for an address that cannot be one or a chapter without a setup cell.
+    """
+    parts = url.removeprefix("https://").split("/")
+    named = all(re.fullmatch(r"[\w.-]+", part) and part.strip(".") for part in parts)
+    if not url.startswith("https://") or not named or len(parts) < 3 or url.endswith((".git", "OWNER/NAME")):
         raise SystemExit(f"Expected an address like https://github.com/OWNER/NAME, without .git; got {url!r}.")
-    before = address()
-    for file in (CONFIG, *MENTIONS):
-        file.write_text(file.read_text().replace(before, url))
+    written = {}
+    for file, line in ADDRESS_LINES.items():
+        text, count = re.subn(line, lambda match: f"{match[1]}{url}", file.read_text())
+        if count != 1:
+            raise SystemExit(f"{file.name} has {count} lines like {line!r}, expected one: nothing was written.")
+        written[file] = text
+    folder = parts[-1]
+    written[README] = re.sub(r"(git clone \S+ && cd )\S+", lambda match: match[1] + folder, written[README])
     for path in chapters():
         notebook = nbformat.read(path, as_version=4)
-        cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
-        cell.source = setup_source(url)
-        nbformat.write(notebook, path)
+        cells = [cell for cell in notebook.cells if "setup" in cell.metadata.get("tags", [])]
+        if len(cells) != 1:
+            raise SystemExit(f"{path.name} has {len(cells)} cells tagged 'setup', expected one: nothing was written.")
+        cells[0].source = setup_source(url)
+        written[path] = nbformat.writes(notebook) + "\n"
+    for file, text in written.items():
+        store(file, text.encode())
     print(f"The book's address is {url}")
 
 
-def main(verb: str = "", argument: str = "") -> None:
+def main(verb: str = "", argument: str = "", *rest: str) -> None:
+    """Do what the command line says; SystemExit with the usage if it says nothing known."""
+    if rest:
+        raise SystemExit(f"One chapter or one address at a time; got {[argument, *rest]}.")
     if verb == "run":
-        for path in chapters(argument):
+        for path in chapters(argument.strip()):
             run(path)
             print(f"{path.name}: run, normalised and stored")
     elif verb == "repository":

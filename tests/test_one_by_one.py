@@ -1,6 +1,7 @@
 """Chapter 2's claims, each against plain loops, PyTorch's own layers or the classifier itself."""
 
 import pytest
+import timm
 import torch
 from torch import nn
 from torchvision import models
@@ -84,9 +85,15 @@ def test_a_larger_image_gets_one_answer_for_each_window_that_fits():
     )
 
 
+def squeeze_and_excitation():
+    return timm.create_model("efficientnet_b0", drop_rate=0.5)
+
+
 @pytest.mark.parametrize("size", [(224, 224), (97, 161), (320, 200)])
 @pytest.mark.parametrize(
-    "build", [models.squeezenet1_0, models.squeezenet1_1, lite0_classifier], ids=lambda build: build.__name__
+    "build",
+    [models.squeezenet1_0, models.squeezenet1_1, lite0_classifier, squeeze_and_excitation],
+    ids=lambda build: build.__name__,
 )
 @torch.inference_mode()
 def test_where_a_classifier_pools_globally_the_mean_over_the_map_is_its_answer_at_any_size(build, size):
@@ -102,7 +109,69 @@ def test_convolutionize_leaves_the_classifier_alone_and_keeps_its_mode():
     assert ours.training
     ours.eval()
     assert classifier.training
+    quiet = convolutionize(models.alexnet(num_classes=3).eval())
+    assert not any(layer.training for layer in quiet.modules() if isinstance(layer, nn.Dropout))
     assert not {id(p) for p in ours.parameters()} & {id(p) for p in classifier.parameters()}
+
+
+class Tenfold(nn.Linear):
+    def forward(self, x):
+        return 10 * super().forward(x)
+
+
+class Shifted(models.AlexNet):
+    def forward(self, x):
+        return super().forward(x + 1)
+
+
+def changed(net, **parts):
+    """Return the net with some of its parts replaced."""
+    for name, part in parts.items():
+        setattr(net, name, part)
+    return net
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: Shifted(num_classes=5), "a forward of its own"),
+        (lambda: changed(models.alexnet(num_classes=5), avgpool=nn.AdaptiveAvgPool2d(1)), "map of (6, 6)"),
+        (lambda: changed(models.alexnet(num_classes=5), avgpool=nn.Identity()), "makes it None"),
+        (lambda: changed(models.alexnet(), classifier=nn.Sequential(nn.Linear(9216, 5), nn.Softmax(1))), "Softmax"),
+        (lambda: changed(models.alexnet(), classifier=nn.Sequential(Tenfold(9216, 5))), "given Tenfold"),
+        (lambda: changed(models.squeezenet1_1(), classifier=nn.Sequential(nn.Flatten())), "must end with Adaptive"),
+        (
+            lambda: changed(
+                models.squeezenet1_1(), classifier=nn.Sequential(nn.Linear(1, 1), nn.AdaptiveAvgPool2d(1))
+            ),
+            "holds Linear",
+        ),
+    ],
+)
+def test_a_changed_classifier_is_refused_rather_than_answered_wrongly(build, message):
+    with pytest.raises(ValueError) as error:
+        convolutionize(build())
+    assert message in str(error.value)
+
+
+@torch.inference_mode()
+def test_a_replaced_and_nested_head_is_converted_as_well():
+    classifier = models.alexnet().eval()
+    classifier.classifier[6] = nn.Sequential(nn.Linear(4096, 30), nn.GELU(), nn.Linear(30, 4)).eval()
+    images = unlike_images(224, 224)
+    scores = classifier(images)
+    assert close(convolutionize(classifier)(images)[:, :, 0, 0], scores, scores)
+
+
+def test_what_was_frozen_stays_frozen():
+    classifier = models.vgg11_bn(num_classes=3).train()
+    classifier.features.eval()
+    classifier.requires_grad_(False)
+    ours = convolutionize(classifier)
+    assert ours.training
+    assert not any(layer.training for layer in ours.modules() if isinstance(layer, nn.BatchNorm2d))
+    assert all(layer.training for layer in ours.modules() if isinstance(layer, nn.Dropout))
+    assert not any(parameter.requires_grad for parameter in ours.parameters())
 
 
 @torch.inference_mode()
@@ -139,13 +208,13 @@ def test_padding_alone_sets_the_sliding_alexnet_apart_from_the_convolutional_one
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: as_conv(nn.Conv2d(3, 3, 1)), "given a Conv2d"),
+        (lambda: as_conv(nn.Conv2d(3, 3, 1)), "given Conv2d (from torch)"),
         (lambda: as_conv(nn.Linear), "the class Linear itself"),
         (lambda: as_conv(nn.Linear(10, 2), (3, 3)), "in_features=10 is no flattened map of 3x3"),
         (lambda: as_conv(nn.Linear(9, 2), (0, 3)), "whole numbers above 0; got"),
         (lambda: as_conv(nn.Linear(9, 2), 3), "got 3"),
-        (lambda: convolutionize(models.resnet18()), "given a ResNet"),
-        (lambda: convolutionize(models.vgg11), "given a function"),
+        (lambda: convolutionize(models.resnet18()), "given ResNet (from torchvision)"),
+        (lambda: convolutionize(models.vgg11), "given function"),
         (
             lambda: convolutionize(models.squeezenet1_0())(torch.rand(1, 3, 31, 64)),
             "31x64 pixels is too small",
@@ -153,7 +222,18 @@ def test_padding_alone_sets_the_sliding_alexnet_apart_from_the_convolutional_one
         (lambda: convolutionize(models.alexnet())(torch.rand(1, 3, 300, 223)), "at least 224x224"),
         (lambda: convolutionize(models.squeezenet1_0())(torch.rand(3, 64, 64)), "(3, 64, 64)"),
         (lambda: convolutionize(models.squeezenet1_0())(torch.rand(1, 1, 64, 64)), "(1, 1, 64, 64)"),
+        (lambda: convolutionize(models.efficientnet_b0()), "given EfficientNet (from torchvision)"),
+        (lambda: convolutionize(timm.create_model("tf_efficientnet_lite0", global_pool="max")), "global_pool='max'"),
+        (lambda: convolutionize(timm.create_model("tf_efficientnet_lite0", num_classes=0)), "Identity (from torch)"),
+        (lambda: convolutionize(models.squeezenet1_0())(torch.zeros(1, 3, 64, 64, dtype=torch.uint8)), "torch.uint8"),
+        (lambda: as_conv(nn.Linear(9, 2), (True, True)), "got (True, True)"),
         (lambda: slide(nn.Flatten(), torch.rand(1, 3, 20, 40), 34, 4), "No patch of 34x34"),
+        (lambda: slide(nn.Flatten(), torch.rand(1, 3, 20, 40), 4, 0), "stride must be a whole number above 0; got 0"),
+        (lambda: slide(nn.Flatten(), torch.rand(3, 20, 40), 4, 4), "(N, C, H, W); got the shape (3, 20, 40)"),
+        (
+            lambda: slide(nn.Conv2d(3, 2, 3), torch.rand(1, 3, 8, 8), 4, 1, 25),
+            "for n patches; the classifier gave (25, 2, 2, 2)",
+        ),
     ],
 )
 def test_bad_input_gets_one_line_that_says_what_came(call, message):

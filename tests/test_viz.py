@@ -70,3 +70,72 @@ def test_a_map_is_enlarged_cell_by_cell_and_never_smoothed():
 def test_a_row_refuses_images_of_unequal_size():
     with pytest.raises(ValueError, match="images of one size"):
         viz.row([np.zeros((4, 4, 3)), np.zeros((4, 5, 3))], ["a", "b"], alt="two")
+
+
+def test_several_maps_light_up_in_a_colour_each():
+    image = np.full((8, 16, 3), 128, dtype=np.uint8)
+    left, right = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
+    lit = viz.glow(image, [left, right])
+    np.testing.assert_allclose(lit[:, :8], viz.glow(image, left)[:, :8])
+    assert not np.allclose(lit[0, 0], lit[0, 15])
+
+
+def test_a_row_shows_each_image_in_its_place():
+    red, blue = np.zeros((20, 20, 3)), np.zeros((20, 20, 3))
+    red[..., 0], blue[..., 2] = 1, 1
+    image = pixels(viz.row([red, blue], ["red", "$blue$"], width=4, alt="red and blue").encoded())
+    height, width = image.shape[:2]
+    assert image[height // 2, width // 4].argmax() == 0
+    assert image[height // 2, 3 * width // 4].argmax() == 2
+
+
+def test_a_window_lights_the_corner_that_the_network_was_given_and_no_more():
+    image = np.full((80, 160, 3), 200, dtype=np.uint8)
+    dark_cell, lit_cell = np.zeros((2, 3)), np.ones((2, 3))
+    dark, lit = (
+        pixels(viz.window(image, heat, "a corner", cell=20, width=3.2).encoded()).astype(int)
+        for heat in (dark_cell, lit_cell)
+    )
+    height = dark.shape[0] * 3.2 * 80 / 160 / (3.2 * 80 / 160 + 0.32)  # pixels of the picture, below the title
+    top, scale = dark.shape[0] - height, height / 80
+    difference = np.abs(lit - dark).max(axis=2)
+    assert difference[int(top + 30 * scale), int(50 * scale)] > 50  # row 30, column 50: in the corner of 40 x 60
+    assert difference[int(top + 50 * scale), int(30 * scale)] < 12
+    assert difference[int(top + 30 * scale), int(70 * scale)] < 12
+
+
+def test_the_dark_twin_keeps_opacity_and_darkens_markers_and_collections():
+    fig, ax = viz.figure(3, 2, "Markers and bars")
+    bar = ax.bar([0], [1], color=viz.ACCENT[0] + "33")[0]
+    (line,) = ax.plot([0], [0], "o", mfc=viz.INK[0], mec=viz.WARM[0])
+    dots = ax.scatter([0, 1], [0, 1], c=[viz.INK[0], viz.ACCENT[0]])
+    with viz._dark_colours(fig):
+        assert bar.get_facecolor() == pytest.approx(viz.to_rgba(viz.ACCENT[1], 0.2), abs=0.01)
+        assert viz.to_hex(line.get_markerfacecolor()) == viz.INK[1]
+        assert viz.to_hex(line.get_markeredgecolor()) == viz.WARM[1]
+        assert [viz.to_hex(colour) for colour in dots.get_facecolor()] == [viz.INK[1], viz.ACCENT[1]]
+    assert viz.to_hex(line.get_markerfacecolor()) == viz.INK[0]
+
+
+IMAGE = np.zeros((40, 60, 3), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: viz.glow(IMAGE / 255, np.zeros((2, 2))), "as uint8"),
+        (lambda: viz.glow(IMAGE, np.full((2, 2), np.nan)), "0 to 1; got nan"),
+        (lambda: viz.glow(IMAGE, np.full((2, 2), 7.0)), "0 to 1; got 7 to 7"),
+        (lambda: viz.glow(IMAGE, [np.zeros((2, 2))] * 5), "4 colours; got 5"),
+        (lambda: viz.glow(IMAGE, np.zeros((2, 61))), "no larger than the image"),
+        (lambda: viz.window(IMAGE, np.zeros((2, 2)), "t", cell=32), "do not fit into an image of 40x60"),
+        (lambda: viz.panel(IMAGE[..., 0], "grey"), "array (H, W, 3); got ndarray (40, 60)"),
+        (lambda: viz.panel(IMAGE + 255.0, "float"), "uint8, or 0 to 1; got float64"),
+        (lambda: viz.row([], [], alt="none"), "got [] and 0 titles"),
+        (lambda: viz.figure(3, 2, ""), "a description"),
+    ],
+)
+def test_what_cannot_be_drawn_truly_is_refused(call, message):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert message in str(error.value)

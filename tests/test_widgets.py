@@ -2,6 +2,7 @@
 
 import re
 
+import ipywidgets
 import pytest
 
 from fcn import viz
@@ -20,6 +21,13 @@ def test_there_is_a_picture_for_every_stop_of_the_slider():
     assert slider.description == "dots"
     assert [label for label, _ in slider.options] == ["1", "2", "3"]
     assert len(tabs.children) == 3
+
+
+def test_the_slider_is_linked_to_the_pictures_in_the_page_itself(monkeypatch):
+    links = []
+    monkeypatch.setattr(ipywidgets, "jslink", lambda *pair: links.append(pair))
+    _, slider, tabs = frames(draw, [1, 2], label="dots").children
+    assert links == [((slider, "index"), (tabs, "selected_index"))]
 
 
 def test_each_picture_is_described_for_screen_readers_in_both_themes():

@@ -20,18 +20,20 @@ def frames(draw: Callable[[object], BookFigure], values: Iterable, *, label: str
     values = list(values)
     if len(values) < 2:
         raise ValueError(f"A figure that moves needs two values or more; got {len(values)}: {values!r}.")
-    pictures = [draw(value) for value in values]
-    for value, picture in zip(values, pictures, strict=True):
+    pictures = []
+    for value in values:
+        picture = draw(value)
         if not isinstance(picture, BookFigure):
             raise ValueError(
                 f"draw({value!r}) must return a figure of fcn.viz; it returned {type(picture).__name__}."
             )
+        pictures.append(ipywidgets.HTML(picture.html()))
     layout = ipywidgets.Layout(width="100%", max_width="36rem")
     slider = ipywidgets.SelectionSlider(
         options=[(str(value), index) for index, value in enumerate(values)],
         description=label, style={"description_width": "initial"}, layout=layout,
     )  # fmt: skip
-    tabs = ipywidgets.Tab([ipywidgets.HTML(picture.html()) for picture in pictures], selected_index=0)
+    tabs = ipywidgets.Tab(pictures, selected_index=0)
     for index, value in enumerate(values):
         tabs.set_title(index, f"{label} {value}")
     ipywidgets.jslink((slider, "index"), (tabs, "selected_index"))
