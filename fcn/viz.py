@@ -14,6 +14,7 @@ import numpy as np
 from matplotlib import font_manager
 from matplotlib.colors import is_color_like, to_hex, to_rgb, to_rgba, to_rgba_array
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from fcn import data_path
 
@@ -161,22 +162,22 @@ def panel(image: np.ndarray, title: str, *, width: float = 3.4, alt: str | None 
     return row([image], [title], width=width, alt=alt or title)
 
 
-def row(images: list[np.ndarray], titles: list[str], *, width: float = 7.0, alt: str) -> BookFigure:
-    """Return images of equal size (H, W, 3), uint8 or 0..1, side by side, a title over each, `width` inches in all.
+def row(images: list[np.ndarray], titles: list[str] | None = None, *, width: float = 7.0, alt: str) -> BookFigure:
+    """Return images of equal size (H, W, 3), uint8 or 0..1, side by side, `width` inches in all, titles above.
 
-    Raises ValueError if there is no image, if one is no such image, if they differ in size, or if there is not one
-    title for each.
+    Raises ValueError if there is no image, if one is no such image, if they differ in size, or if there are titles,
+    but not one for each.
     """
     shapes = [_checked(image).shape for image in images]
-    if len(set(shapes)) != 1 or len(images) != len(titles):
-        raise ValueError(f"A row needs images of one size, each with a title; got {shapes} and {len(titles)} titles.")
-    gap = 0.14
+    if len(set(shapes)) != 1 or (titles is not None and len(images) != len(titles)):
+        raise ValueError(f"A row needs images of one size, each with a title or none; got {shapes} and {titles}.")
+    gap, above = 0.14, _TITLE if titles else 0
     each = (width - gap * (len(images) - 1)) / len(images)
     height = each * shapes[0][0] / shapes[0][1]
-    fig = BookFigure(width, height + _TITLE, alt, photo=True)
-    for index, (image, title) in enumerate(zip(images, titles, strict=True)):
+    fig = BookFigure(width, height + above, alt, photo=True)
+    for index, (image, title) in enumerate(zip(images, titles or [""] * len(images), strict=True)):
         left = index * (each + gap) / width
-        ax = _picture_axes(fig, title, (left, 0, each / width, height / (height + _TITLE)))
+        ax = _picture_axes(fig, title, (left, 0, each / width, height / (height + above)))
         ax.imshow(image, interpolation="antialiased")
     return fig
 
@@ -210,7 +211,7 @@ def glow(image: np.ndarray, heats) -> np.ndarray:
     return lit.clip(0, 1)
 
 
-def window(image: np.ndarray, heat: np.ndarray, title: str, *, cell: int, width: float = 5.6) -> BookFigure:
+def window(image: np.ndarray, heat: np.ndarray, title: str, *, cell: int, width: float = 4.6) -> BookFigure:
     """Return the image (H, W, 3) uint8 faintly, its upper left corner lit by `heat` (h, w), cells of `cell` pixels.
 
     The corner is the part that a network was given; its cells are ruled, so that they can be counted. `width` is
@@ -227,6 +228,7 @@ def window(image: np.ndarray, heat: np.ndarray, title: str, *, cell: int, width:
     ax.imshow(glow(image[:h, :w], heat), extent=(0, w, h, 0))
     ax.hlines(np.arange(0, h + 1, cell), 0, w, color="#ffffff", alpha=0.28, linewidth=0.6)
     ax.vlines(np.arange(0, w + 1, cell), 0, h, color="#ffffff", alpha=0.28, linewidth=0.6)
+    ax.add_patch(Rectangle((0, 0), w, h, fill=False, edgecolor=ACCENT[0], linewidth=2.5, clip_on=False))
     ax.set(xlim=(0, columns), ylim=(rows, 0))
     return fig
 

@@ -131,7 +131,7 @@ IMAGE = np.zeros((40, 60, 3), dtype=np.uint8)
         (lambda: viz.window(IMAGE, np.zeros((2, 2)), "t", cell=32), "do not fit into an image of 40x60"),
         (lambda: viz.panel(IMAGE[..., 0], "grey"), "array (H, W, 3); got ndarray (40, 60)"),
         (lambda: viz.panel(IMAGE + 255.0, "float"), "uint8, or 0 to 1; got float64"),
-        (lambda: viz.row([], [], alt="none"), "got [] and 0 titles"),
+        (lambda: viz.row([], [], alt="none"), "got [] and []"),
         (lambda: viz.figure(3, 2, ""), "a description"),
     ],
 )

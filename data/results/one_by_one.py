@@ -50,6 +50,7 @@ def compare(classifier, convolutional, images, size, stride) -> dict:
         "patches": scores.shape[2] * scores.shape[3],
         **ratios,
         "multiplications, times more": round(work, 1),
+        "pixels read, times over": round(scores.shape[2] * scores.shape[3] * size**2 / images[0, 0].numel(), 1),
         "largest difference over spread of the scores": float(f"{(slid - scores).abs().max() / scores.std():.1e}"),
     }
 

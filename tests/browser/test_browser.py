@@ -58,6 +58,16 @@ def test_a_page_has_no_barriers_that_axe_knows(open_page, name, theme):
 
 
 @pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("menu", ["primary", "secondary"])
+def test_the_menus_of_a_phone_cover_the_text_under_them(open_page, menu, theme):
+    page = open_page("02_one_by_one.html", width=390, theme=theme)
+    page.locator(f".{menu}-toggle:visible").first.click()
+    page.wait_for_timeout(500)
+    background = "getComputedStyle(document.querySelector('dialog[open]')).backgroundColor"
+    assert page.evaluate(background) == page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+@pytest.mark.parametrize("theme", THEMES)
 def test_figures_show_the_picture_of_the_theme(open_page, theme):
     page = open_page("index.html", theme=theme)
     shown = [image for image in page.locator("article img").all() if image.is_visible()]
