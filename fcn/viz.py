@@ -25,12 +25,7 @@ SOFT = ("#5c6670", "#a3a9af")
 LINE = ("#d8d3c6", "#3a4147")
 ACCENT = ("#0b6e75", "#5cc6c9")
 WARM = ("#b4531a", "#f0a06a")
-GLOW = (
-    "#ffc233",
-    "#ff7a59",
-    "#5ad1d8",
-    "#d59bff",
-)  # light on grey photographs: the maps of up to four classes
+GLOW = ("#ffc233", "#ff7a59", "#5ad1d8", "#d59bff")  # light on grey photographs: a map's class
 _DARK = {light: dark for light, dark in (PAPER, INK, SOFT, LINE, ACCENT, WARM)}
 _PIXELS_PER_INCH = 100  # CSS pixels, so that a figure of 7 inches is as wide as the text
 _TITLE = 0.32  # inches that a title takes
@@ -80,10 +75,8 @@ class BookFigure(Figure):
 
     def _img(self, dark: bool, attributes: str) -> str:
         data = base64.b64encode(self.encoded(dark)).decode()
-        theme, size = (
-            ("dark" if dark else "light"),
-            f'width="{self._css_width()}" height="{self._css_height()}"',
-        )
+        theme = "dark" if dark else "light"
+        size = f'width="{self._css_width()}" height="{self._css_height()}"'
         return (
             f'<img class="only-{theme}" alt="{escape(self.get_label())}" {size}{attributes} '
             f'src="data:image/{self.kind};base64,{data}">'

