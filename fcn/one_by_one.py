@@ -94,11 +94,12 @@ class AtLeast(nn.Module):
         self.size, self.channels = size, channels
 
     def forward(self, images: Tensor) -> Tensor:
+        if not (isinstance(images, Tensor) and images.is_floating_point()):
+            came = images.dtype if isinstance(images, Tensor) else type(images).__name__
+            raise ValueError(f"Expected images as a tensor of floats; got {came}. Scale them as in training.")
         shape = tuple(images.shape)
         if len(shape) != 4 or shape[1] != self.channels:
             raise ValueError(f"Expected a batch of images (N, {self.channels}, H, W); got the shape {shape}.")
-        if not (isinstance(images, Tensor) and images.is_floating_point()):
-            raise ValueError(f"Expected images as a tensor of floats; got {images.dtype}. Scale them as in training.")
         if min(shape[2:]) < self.size:
             raise ValueError(
                 f"An image of {shape[2]}x{shape[3]} pixels is too small for this network, which needs at least "
@@ -124,21 +125,17 @@ def convolutionize(classifier: nn.Module) -> nn.Sequential:
     are no convolution at heart, and, when the result is called, for an image too small.
     Source: Long et al. 2015, section 3.1 and figure 2.
     """
-    if isinstance(classifier, AlexNet | VGG):
-        convert = _flattening
-    elif isinstance(classifier, SqueezeNet):
-        convert = _squeezenet
-    elif isinstance(classifier, EfficientNet):
-        convert = _efficientnet
-    else:
+    converters = {AlexNet: _flattening, VGG: _flattening, SqueezeNet: _squeezenet, EfficientNet: _efficientnet}
+    known = next((kind for kind in converters if isinstance(classifier, kind)), None)
+    if known is None:
         raise ValueError(
             "convolutionize knows torchvision's AlexNet, VGG and SqueezeNet and timm's EfficientNet; it was given "
             f"{_described(classifier)}. Convert its Linear layers one by one with as_conv."
         )
-    known = next(kind for kind in (AlexNet, VGG, SqueezeNet, EfficientNet) if isinstance(classifier, kind))
-    if type(classifier).forward is not known.forward:
-        raise ValueError(f"{_described(classifier)} has a forward of its own, which convolutionize cannot know.")
-    net = nn.Sequential(*convert(classifier))
+    for name in ("forward", "forward_features", "forward_head"):
+        if getattr(type(classifier), name, None) is not getattr(known, name, None):
+            raise ValueError(f"{_described(classifier)} has a {name} of its own, which convolutionize cannot know.")
+    net = nn.Sequential(*converters[known](classifier))
     net.training = net[0].training = classifier.training  # not .train(): what was frozen in eval mode stays so
     return net
 

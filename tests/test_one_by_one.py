@@ -226,6 +226,7 @@ def test_padding_alone_sets_the_sliding_alexnet_apart_from_the_convolutional_one
         (lambda: convolutionize(timm.create_model("tf_efficientnet_lite0", global_pool="max")), "global_pool='max'"),
         (lambda: convolutionize(timm.create_model("tf_efficientnet_lite0", num_classes=0)), "Identity (from torch)"),
         (lambda: convolutionize(models.squeezenet1_0())(torch.zeros(1, 3, 64, 64, dtype=torch.uint8)), "torch.uint8"),
+        (lambda: convolutionize(models.squeezenet1_0())([1.0]), "got list"),
         (lambda: as_conv(nn.Linear(9, 2), (True, True)), "got (True, True)"),
         (lambda: slide(nn.Flatten(), torch.rand(1, 3, 20, 40), 34, 4), "No patch of 34x34"),
         (lambda: slide(nn.Flatten(), torch.rand(1, 3, 20, 40), 4, 0), "stride must be a whole number above 0; got 0"),

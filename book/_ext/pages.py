@@ -33,11 +33,8 @@ VENDOR = {  # folder below _static/vendor/ -> files from npm
         "@fontsource/jetbrains-mono/files/jetbrains-mono-latin-400-normal.woff2",
     ],
 }
-UNUSED = [
-    "scripts/fontawesome.js",
-    "**/*.map",
-    "vendor/fontawesome/webfonts/*.ttf",
-]  # of the theme; see finish()
+# Of the theme: nothing shows these, see finish().
+UNUSED = ["scripts/fontawesome.js", "**/*.map", "vendor/fontawesome/webfonts/*.ttf"]
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 PICTURE = re.compile(r'src="data:image/(\w+);base64,([A-Za-z0-9+/=]+)"')
@@ -123,8 +120,7 @@ def group(bundles, cell_metadata, pictures) -> None:
     """Several pictures of one cell are one figure: laid out side by side or stacked, and described as a whole by the
     cell's metadata, each by its own title besides."""
     alt = cell_metadata.get("mystnb", {}).get("image", {}).get("alt", "")
-    columns = cell_metadata.get("columns", 2)
-    start = f'<div class="panels" style="--columns: {int(columns)}" role="group" aria-label="{escape(alt)}">'
+    start = f'<div class="panels" role="group" aria-label="{escape(alt)}">'
     for picture in pictures:
         picture["alt"] = picture["own_alt"]
     parent = bundles[0].parent
