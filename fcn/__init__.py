@@ -2,9 +2,11 @@
 
 A map of the rooms:
 
+    scenes       emoji on photographs, with exact masks (EmojiScenes)
+    metrics      chapter 1: Confusion and the scores that follow from it, boundary IoU, trimap accuracy
     one_by_one   chapter 2: a fully connected layer as a convolution (as_conv, convolutionize)
     backbones    image -> feature maps at strides 4, 8, 16 and 32 (lite0), and whole classifiers
-    viz          the book's figure style and every drawing helper
+    viz          the book's figure style, its palette, and every drawing helper
     widgets      the interactive figures
 
 Import what you need from its room (`from fcn.one_by_one import as_conv`); nothing is re-exported here.

@@ -1,10 +1,12 @@
 """The book's figures: one style, each figure in a light and a dark version. Takes arrays, returns figures.
 
-H and W are the height and width of an image, h and w those of a map of scores.
+H and W are the height and width of an image, h and w those of a map of scores. A label map is (H, W), whole numbers:
+at each pixel the index of its class in a list of names, or 255 (void).
 """
 
 import base64
 import io
+from collections.abc import Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from html import escape
@@ -15,6 +17,8 @@ from matplotlib import font_manager
 from matplotlib.colors import is_color_like, to_hex, to_rgb, to_rgba, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
+from scipy import ndimage
 
 from fcn import data_path
 
@@ -26,6 +30,15 @@ LINE = ("#d8d3c6", "#3a4147")
 ACCENT = ("#0b6e75", "#5cc6c9")
 WARM = ("#b4531a", "#f0a06a")
 GLOW = ("#ffc233", "#ff7a59", "#5ad1d8", "#d59bff")  # light on grey photographs: a map's class
+VOID = 255
+CLASS_COLOURS = {  # the same class, the same colour in the whole book; apart also for colour-blind eyes: test_viz.py
+    "background": "#262d34", "aeroplane": "#c9e5ff", "bicycle": "#d41667", "bird": "#fcdc4d", "boat": "#587bf9",
+    "bottle": "#6ffd96", "bus": "#a48b07", "car": "#ae96fc", "cat": "#c661a1", "chair": "#8e5a12", "cow": "#615529",
+    "diningtable": "#cc9cde", "dog": "#b7c757", "horse": "#8c62bd", "motorbike": "#7c1dfb", "person": "#e79dbb",
+    "pottedplant": "#78954e", "sheep": "#83c78e", "sofa": "#4c44ba", "train": "#a00181", "tvmonitor": "#096552",
+    "void": "#f4f1e8",
+}  # fmt: skip
+ERROR_COLOURS = {"right": "#3d4852", "wrong class": "#f0a06a", "missed": "#4fa3ff", "void": "#f4f1e8"}
 _DARK = {light: dark for light, dark in (PAPER, INK, SOFT, LINE, ACCENT, WARM)}
 _PIXELS_PER_INCH = 100  # CSS pixels, so that a figure of 7 inches is as wide as the text
 _TITLE = 0.32  # inches that a title takes
@@ -224,6 +237,133 @@ def window(image: np.ndarray, heat: np.ndarray, title: str, *, cell: int, width:
     ax.add_patch(Rectangle((0, 0), w, h, fill=False, edgecolor=ACCENT[0], linewidth=2.5, clip_on=False))
     ax.set(xlim=(0, columns), ylim=(rows, 0))
     return fig
+
+
+def colours(classes: Sequence[str]) -> np.ndarray:
+    """Return the table (256, 3) uint8 that turns a label map into a picture: `colours(classes)[label_map]`.
+
+    Row i is the book's colour of the i-th name in `classes`; unused rows and row 255 are void's.
+    Raises ValueError for a name without a colour in CLASS_COLOURS and for more than 255 names.
+    """
+    unknown = [name for name in classes if name not in CLASS_COLOURS]
+    if unknown or len(classes) > VOID:
+        raise ValueError(
+            f"Expected up to 255 names of {', '.join(CLASS_COLOURS)}; got {len(classes)}, among them {unknown}."
+        )
+    table = np.tile(_rgb(CLASS_COLOURS["void"]), (256, 1))
+    for index, name in enumerate(classes):
+        table[index] = _rgb(CLASS_COLOURS[name])
+    return table
+
+
+def voc_colours(classes: Sequence[str]) -> np.ndarray:
+    """Return the table (256, 3) uint8 like colours(classes), in the colours of PASCAL VOC's own label files.
+
+    Raises ValueError as colours does. Source: VOCdevkit, VOClabelcolormap.m: the bits of a class's index among VOC's
+    are dealt out to red, green and blue from the top down; void is the colour of index 255.
+    """
+    order = list(CLASS_COLOURS)
+    colours(classes)  # refuses an unknown name
+    index = np.array([order.index(name) for name in classes] + [VOID] * (256 - len(classes)))[:, None]
+    bits = [((index >> (3 * bit + np.arange(3))) & 1) << (7 - bit) for bit in range(3)]
+    return sum(bits).astype(np.uint8)
+
+
+def draw_mask(mask, classes: Sequence[str], title: str = "", *, width: float = 3.4, alt: str = "") -> BookFigure:
+    """Return a label map (H, W) in the book's colours, each class named on its largest piece, `width` inches wide.
+
+    Pieces too small for a name stay unnamed. `alt` describes the figure; without it, the names in it do.
+    Raises ValueError if the map is not (H, W) of whole numbers below len(classes), or 255, or for a name as colours.
+    """
+    mask = _checked_labels(mask, len(classes))
+    names = [classes[label] for label in np.unique(mask) if label != VOID]
+    fig = panel(colours(classes)[mask], title, width=width, alt=alt or f"Label map with {', '.join(names)}")
+    fig.kind = "png"
+    for label in np.unique(mask):
+        if classes[label % VOID] != "background" and label != VOID:
+            _name_piece(fig.axes[0], mask == label, classes[label])
+    return fig
+
+
+def draw_row(image, masks: dict, truth, classes: Sequence[str], *, width: float = 2.25) -> list[BookFigure]:
+    """Return panels for side by side: the image (H, W, 3), each mask of {title: (H, W)}, the truth (H, W).
+
+    Show them with `display(*draw_row(...))`; on a narrow screen they wrap. `width` is one panel's, in inches.
+    Raises ValueError as panel and draw_mask do, and for masks of another size than the image.
+    """
+    labelled = {**masks, "truth": truth}
+    sizes = {title: np.shape(mask) for title, mask in labelled.items()}
+    if any(size != image.shape[:2] for size in sizes.values()):
+        raise ValueError(f"Expected masks of the image's size {image.shape[:2]}; got {sizes}.")
+    drawn = [draw_mask(mask, classes, title, width=width) for title, mask in labelled.items()]
+    return [panel(image, "image", width=width, alt="The image"), *drawn]
+
+
+def errors(truth, prediction) -> np.ndarray:
+    """Return what went wrong where: label maps (H, W), twice -> (H, W) uint8, an index into ERROR_COLOURS.
+
+    0 right; 1 wrong class: an object's pixel taken for another class, or background taken for an object; 2 missed: an
+    object's pixel taken for background (class 0); 3 void: not scored.
+    Raises ValueError if the two are not label maps of one size.
+    """
+    truth, prediction = _checked_labels(truth, VOID), _checked_labels(prediction, VOID)
+    if truth.shape != prediction.shape:
+        raise ValueError(f"Expected two label maps of one size; got {truth.shape} and {prediction.shape}.")
+    kinds = np.where(truth == prediction, 0, np.where(prediction == 0, 2, 1))
+    return np.where(truth == VOID, 3, kinds).astype(np.uint8)
+
+
+def draw_errors(truth, prediction, title: str = "", *, width: float = 3.4) -> BookFigure:
+    """Return the map of errors(truth, prediction) with its four colours named below, `width` inches wide.
+
+    Raises ValueError as errors does.
+    """
+    kinds = errors(truth, prediction)
+    shares = ", ".join(f"{name} {(kinds == k).mean():.0%}" for k, name in enumerate(ERROR_COLOURS))
+    table = np.array([_rgb(colour) for colour in ERROR_COLOURS.values()])
+    below = 0.3
+    picture = width * kinds.shape[0] / kinds.shape[1]
+    height = picture + _TITLE + below
+    fig = BookFigure(width, height, f"Map of errors: {shares} of the pixels")
+    ax = _picture_axes(fig, title, (0, below / height, 1, picture / height))
+    ax.imshow(table[kinds])
+    for k, (name, colour) in enumerate(ERROR_COLOURS.items()):
+        left = (0.005, 0.21, 0.58, 0.82)[k]
+        square = {"facecolor": colour, "edgecolor": SOFT[0], "linewidth": 0.6, "clip_on": False}
+        ax.add_patch(Rectangle((left, -0.075), 0.045, 0.045, transform=ax.transAxes, **square))
+        with matplotlib.rc_context(_style()):
+            ax.text(left + 0.06, -0.053, name, va="center", fontsize=min(9, 3.6 * width), transform=ax.transAxes)
+    return fig
+
+
+def _name_piece(ax, region: np.ndarray, name: str) -> None:
+    """Write the name into the largest piece of a region (H, W) bool, where that is widest, if there is room."""
+    pieces, count = ndimage.label(region)
+    sizes = ndimage.sum_labels(region, pieces, range(1, count + 1))
+    depth = ndimage.distance_transform_edt(np.pad(pieces == 1 + sizes.argmax(), 1))[1:-1, 1:-1]
+    if sizes.max() < 0.008 * region.size:
+        return
+    row, column = np.unravel_index(depth.argmax(), depth.shape)
+    width = region.shape[1]
+    column = np.clip(column, 0.03 * width * len(name), width * (1 - 0.03 * len(name)))  # a letter's half width
+    outline = [withStroke(linewidth=2.2, foreground="#101418")]
+    with matplotlib.rc_context(_style()):
+        ax.text(column, row, name, color="#ffffff", fontsize=9, ha="center", va="center", path_effects=outline)
+
+
+def _checked_labels(mask, classes: int) -> np.ndarray:
+    """Return a label map as an array; raise ValueError if it is none."""
+    mask = np.asarray(mask)
+    if mask.ndim != 2 or mask.dtype.kind not in "ui":
+        raise ValueError(f"Expected a label map (H, W) of whole numbers; got {mask.dtype} {mask.shape}.")
+    strange = (mask != VOID) & ((mask < 0) | (mask >= classes))
+    if strange.any():
+        raise ValueError(f"Expected labels in 0..{classes - 1} or {VOID} (void); got {mask[strange][0]}.")
+    return mask
+
+
+def _rgb(colour: str) -> np.ndarray:
+    return (np.array(to_rgb(colour)) * 255).round().astype(np.uint8)
 
 
 def _picture_axes(fig: BookFigure, title: str, position: tuple):

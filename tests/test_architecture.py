@@ -9,6 +9,8 @@ MAY_IMPORT = {  # module -> rooms of fcn it may enter; every module may use fcn.
     "__init__": set(),
     "one_by_one": set(),
     "backbones": set(),
+    "metrics": set(),
+    "scenes": set(),
     "viz": set(),
     "widgets": {"viz", "widgets"},
 }
@@ -48,7 +50,8 @@ def test_no_global_seed_no_bare_assert_and_a_docstring_for_all_that_is_public(pa
     assert ast.get_docstring(tree)
     for node in ast.walk(tree):
         assert not isinstance(node, ast.Assert)
-        assert not (isinstance(node, ast.Attribute) and node.attr in {"manual_seed", "seed"})
+        called = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        assert not (called and node.func.attr in {"manual_seed", "seed"})
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{node.name} has no docstring"

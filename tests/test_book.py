@@ -9,11 +9,49 @@ import yaml
 from notebooks import ROOT, chapters
 
 LONGEST_LINE = 76  # characters that fit into the column of a page
+NUMBER = re.compile(r"(?<![\w.,/-])(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?:\s?(%|million))?(?![\w-])")
 
 
 def pictures(cell) -> list[str]:
     """Return the image types among a cell's outputs."""
     return [mime for output in cell.outputs for mime in output.get("data", {}) if mime.startswith("image/")]
+
+
+def numbers_in(text: str) -> list[tuple[float, int, str]]:
+    """Return (value, decimals, unit) of each number of a text; the unit is %, million or nothing."""
+    return [
+        (float(whole.replace(",", "") + fraction), max(len(fraction) - 1, 0), unit)
+        for whole, fraction, unit in NUMBER.findall(text)
+    ]
+
+
+def prose_numbers(chapter) -> list[tuple[float, int, str]]:
+    """Return the numbers that a chapter states, less guesses, code, formulas, papers' years, chapters' numbers."""
+    text = "\n".join(cell.source for cell in chapter.cells if cell.cell_type == "markdown")
+    text = text.split("## Sources")[0] + "\n"
+    for noise in [
+        r"> \*\*Guess before you run\..*?\n", r"\$\$.*?\$\$", r"\$.*?\$", r"`[^`]*`", r"\]\(\S+\)", r"(?m)^\d\. ",
+        r"et al\.?,? \(?\d{4}\)?", r"[Cc]hapters? \d+", r"[Ss]ections? [\d.]+",
+    ]:  # fmt: skip
+        text = re.sub(noise, " ", text, flags=re.DOTALL)
+    return numbers_in(text)
+
+
+def evidence(chapter) -> list[float]:
+    """Return the numbers in a chapter's text outputs and code, in the stored results it opens, and in cited.json."""
+    cells = [cell for cell in chapter.cells if cell.cell_type == "code"]
+    texts = [cell.source for cell in cells]
+    for output in (output for cell in cells for output in cell.outputs):
+        texts += [output.get("text", ""), output.get("data", {}).get("text/plain", "")]
+    stored = re.findall(r"results/\w+\.json", "\n".join(cell.source for cell in cells))
+    texts += [(ROOT / "data" / name).read_text() for name in [*stored, "results/cited.json"]]
+    loose = re.compile(r"\d+\.\d+(?:e-?\d+)?|\d+e-?\d+|\d{1,3}(?:,\d{3})+|\d+")
+    return [float(found.replace(",", "")) for text in texts for found in loose.findall(text)]
+
+
+def is_shown(value: float, decimals: int, unit: str, shown: list[float]) -> bool:
+    scales = {"": (1,), "%": (1, 100), "million": (1, 1e-6)}[unit]
+    return any(round(scale * number, decimals) == value for number in shown for scale in scales)
 
 
 def test_every_chapter_is_in_the_table_of_contents_and_every_page_of_it_exists():
@@ -108,3 +146,19 @@ def test_the_sanitiser_hides_addresses_but_no_numbers():
         ("True", "False"),
     ]:
         assert sanitised(one) != sanitised(other)
+
+
+def test_each_number_of_the_prose_stands_in_an_output_in_the_code_or_in_a_stored_result(chapter):
+    shown = evidence(chapter)
+    assert [number for number in prose_numbers(chapter) if not is_shown(*number, shown)] == []
+
+
+def test_a_number_that_no_run_showed_is_found():
+    shown = [0.9666, 0.39, 5408, 8192000]
+    for text in ("97 % of it", "0.39 apart", "5408 numbers", "8,192,000 pixels", "8.2 million", "0.967"):
+        (number,) = numbers_in(text)
+        assert is_shown(*number, shown), text
+    for text in ("98 % of it", "0.40 apart", "5409 numbers", "8.1 million", "0.966"):
+        (number,) = numbers_in(text)
+        assert not is_shown(*number, shown), text
+    assert numbers_in("FCN-32s, VGG16 and a 3x3 kernel hold no number") == []

@@ -5,8 +5,10 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from skimage.color import rgb2lab
 
 from fcn import viz
+from fcn.scenes import CLASSES
 
 
 def pixels(data: bytes) -> np.ndarray:
@@ -136,6 +138,117 @@ IMAGE = np.zeros((40, 60, 3), dtype=np.uint8)
     ],
 )
 def test_what_cannot_be_drawn_truly_is_refused(call, message):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert message in str(error.value)
+
+
+# Machado, Oliveira, Fernandes 2009, severity 1, for linear RGB
+DEFICIENCIES = {
+    "none": np.eye(3),
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+}
+
+
+def smallest_distance(colours: np.ndarray, deficiency: str) -> float:
+    """Return the smallest CIELAB distance (CIE 1976) between two of the colours (n, 3) uint8, as such eyes see them."""
+    rgb = colours / 255
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = (linear @ np.array(DEFICIENCIES[deficiency]).T).clip(0, 1)
+    seen = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055)
+    lab = rgb2lab(seen[None])[0]
+    distances = np.linalg.norm(lab[:, None] - lab, axis=2)
+    return distances[np.triu_indices(len(lab), 1)].min()
+
+
+NAMES = [name for name in viz.CLASS_COLOURS if name != "void"]
+
+
+@pytest.mark.parametrize("deficiency", DEFICIENCIES)
+def test_the_colours_of_the_classes_stay_apart_for_colour_blind_eyes(deficiency):
+    table = viz.colours(NAMES)
+    assert smallest_distance(table[[*range(len(NAMES)), 255]], deficiency) >= 18
+    kinds = np.array([hex_pixel(colour) for colour in viz.ERROR_COLOURS.values()])
+    assert smallest_distance(kinds, deficiency) >= 18
+
+
+def test_vocs_own_colours_do_not():
+    table = viz.voc_colours(NAMES)
+    assert min(smallest_distance(table[: len(NAMES)], deficiency) for deficiency in DEFICIENCIES) < 2
+
+
+def test_vocs_colours_are_those_of_its_label_files():
+    table = viz.voc_colours(["background", "aeroplane", "bicycle", "person", "tvmonitor"])
+    assert table[:5].tolist() == [[0, 0, 0], [128, 0, 0], [0, 128, 0], [192, 128, 128], [0, 64, 128]]
+    assert table[255].tolist() == [224, 224, 192]
+
+
+def test_every_class_of_the_scenes_has_a_colour():
+    assert len(np.unique(viz.colours(CLASSES)[: len(CLASSES)], axis=0)) == len(CLASSES)
+
+
+MASK = np.zeros((40, 60), dtype=np.uint8)
+MASK[5:25, 5:25], MASK[30:32, 50:52], MASK[:, 40] = 1, 2, 255
+THREE = ["background", "cat", "dog"]
+
+
+def test_a_label_map_is_drawn_in_its_colours_and_names_its_classes_where_there_is_room():
+    fig = viz.draw_mask(MASK, THREE, "a map", width=3)
+    image = pixels(fig.encoded())
+    scale = 10  # 3 inches, 200 pixels an inch, 60 columns
+    top = image.shape[0] - 40 * scale
+    for row, column in [(38, 20), (6, 6), (31, 51), (20, 40)]:
+        at = (top + row * scale + 5, column * scale + 5)
+        assert image[at].tolist() == viz.colours(THREE)[MASK[row, column]].tolist()
+    assert [text.get_text() for text in fig.axes[0].texts] == ["cat"]
+    assert fig.get_label() == "Label map with background, cat, dog"
+
+
+def test_a_row_of_panels_holds_the_image_the_masks_and_the_truth():
+    image = np.full((40, 60, 3), 90, dtype=np.uint8)
+    row = viz.draw_row(image, {"32s": MASK * 0, "8s": MASK}, MASK, THREE)
+    assert [fig.axes[0].get_title(loc="left") for fig in row] == ["image", "32s", "8s", "truth"]
+
+
+def test_the_map_of_errors_tells_a_wrong_class_from_a_missed_thing_and_leaves_void_out():
+    truth = np.array([[0, 0, 1, 1, 1, 255]], dtype=np.uint8)
+    answer = np.array([[0, 2, 1, 2, 0, 1]], dtype=np.uint8)
+    kinds = list(viz.ERROR_COLOURS)
+    expected = ["right", "wrong class", "right", "wrong class", "missed", "void"]
+    assert [kinds[k] for k in viz.errors(truth, answer)[0]] == expected
+    fig = viz.draw_errors(truth, answer, width=3)
+    assert {text.get_text() for text in fig.axes[0].texts} == set(kinds)
+    image = pixels(fig.encoded())
+    assert image[10 + 64, 450].tolist() == hex_pixel(viz.ERROR_COLOURS["missed"])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: viz.colours(["background", "unicorn"]), "among them ['unicorn']"),
+        (lambda: viz.voc_colours(["unicorn"]), "among them ['unicorn']"),
+        (lambda: viz.draw_mask(MASK / 2, THREE), "of whole numbers; got float64 (40, 60)"),
+        (lambda: viz.draw_mask(MASK, THREE[:2]), "labels in 0..1 or 255 (void); got 2"),
+        (lambda: viz.draw_row(IMAGE[:9], {"a": MASK}, MASK, THREE), "the image's size (9, 60)"),
+        (lambda: viz.errors(MASK, MASK[:9]), "one size; got (40, 60) and (9, 60)"),
+        (lambda: viz.errors(MASK[None], MASK), "got uint8 (1, 40, 60)"),
+    ],
+)
+def test_a_label_map_that_is_none_is_refused(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert message in str(error.value)

@@ -1,0 +1,230 @@
+"""Chapter 1's scores, against scikit-learn, plain loops and counting by hand."""
+
+import math
+
+import pytest
+import torch
+from sklearn.metrics import confusion_matrix, jaccard_score, recall_score
+
+from fcn.metrics import Confusion, boundary_iou, predicted, trimap_accuracy
+
+LABEL = torch.tensor([[0, 0, 1, 1], [0, 0, 1, 1], [0, 2, 2, 255], [0, 2, 2, 0]])
+GUESS = torch.tensor([[0, 0, 1, 1], [0, 1, 1, 1], [0, 0, 2, 2], [0, 0, 2, 0]])
+
+
+def maps(classes, shape=(2, 40, 50), seed=0, void=0.1, dtype=torch.int64):
+    generator = torch.Generator().manual_seed(seed)
+    label = torch.randint(classes, shape, generator=generator)
+    prediction = torch.where(
+        torch.rand(shape, generator=generator) < 0.5, label, torch.randint(classes, shape, generator=generator)
+    )
+    label[torch.rand(shape, generator=generator) < void] = 255
+    return label.to(dtype), prediction.to(dtype)
+
+
+def test_the_four_scores_of_the_small_picture_are_those_counted_by_hand():
+    table = Confusion(3).update(LABEL, GUESS)
+    assert table.counts.tolist() == [[6, 1, 0], [0, 4, 0], [2, 0, 2]]
+    assert table.pixel_accuracy() == pytest.approx(12 / 15)
+    assert table.iou().tolist() == pytest.approx([6 / 9, 4 / 5, 2 / 4])
+    assert table.mean_iou() == pytest.approx((6 / 9 + 4 / 5 + 2 / 4) / 3)
+    assert table.mean_accuracy() == pytest.approx((6 / 7 + 4 / 4 + 2 / 4) / 3)
+    assert table.frequency_weighted_iou() == pytest.approx((7 * 6 / 9 + 4 * 4 / 5 + 4 * 2 / 4) / 15)
+
+
+@pytest.mark.parametrize("classes", [2, 21, 127, 128, 129, 150, 255])
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.int64])
+def test_the_counts_equal_those_of_scikit_learn_to_the_last_pixel(classes, dtype):
+    label, prediction = maps(classes, dtype=dtype)
+    scored = label != 255
+    reference = confusion_matrix(label[scored], prediction[scored], labels=range(classes))
+    assert Confusion(classes).update(label, prediction).counts.tolist() == reference.tolist()
+
+
+def test_the_scores_equal_those_of_scikit_learn():
+    label, prediction = maps(21)
+    scores, scored = Confusion(21).update(label, prediction), label != 255
+    truth, answer = label[scored], prediction[scored]
+    torch.testing.assert_close(scores.iou().numpy(), jaccard_score(truth, answer, average=None))
+    torch.testing.assert_close(scores.accuracy().numpy(), recall_score(truth, answer, average=None))
+    assert scores.frequency_weighted_iou() == pytest.approx(jaccard_score(truth, answer, average="weighted"))
+
+
+def test_the_table_of_many_pictures_is_the_sum_of_their_tables():
+    label, prediction = maps(5)
+    whole = Confusion(5).update(label, prediction)
+    parts = [Confusion(5).update(label[i], prediction[i]) for i in range(2)]
+    assert torch.equal(parts[0].merge(parts[1]).counts, whole.counts)
+
+
+def test_the_iou_of_a_data_set_is_not_the_mean_of_its_pictures_ious():
+    label, prediction = torch.tensor([[1, 1, 1, 1], [1, 0, 0, 0]]), torch.tensor([[1, 1, 1, 1], [0, 0, 0, 0]])
+    whole = Confusion(2).update(label, prediction).iou()[1].item()
+    each = [Confusion(2).update(a, b).iou()[1].item() for a, b in zip(label, prediction, strict=True)]
+    assert whole == pytest.approx(4 / 5)
+    assert sum(each) / 2 == pytest.approx(1 / 2)
+
+
+def test_a_class_that_occurs_in_neither_map_is_left_out_of_the_means():
+    scores = Confusion(4).update(torch.tensor([0, 0, 1]), torch.tensor([0, 2, 1]))
+    assert [round(x, 3) if x == x else None for x in scores.iou().tolist()] == [0.5, 1.0, 0.0, None]
+    assert [x if x == x else None for x in scores.accuracy().tolist()] == [0.5, 1.0, None, None]
+    assert scores.mean_iou() == pytest.approx(1.5 / 3)
+    assert scores.mean_accuracy() == pytest.approx(1.5 / 2)
+    assert scores.frequency_weighted_iou() == pytest.approx((2 * 0.5 + 1 * 1.0) / 3)
+
+
+def test_where_nothing_is_scored_every_score_is_nan():
+    scores = Confusion(3).update(torch.full((4, 4), 255), torch.zeros(4, 4, dtype=torch.int64))
+    assert scores.counts.sum() == 0
+    for value in (
+        scores.pixel_accuracy(),
+        scores.mean_accuracy(),
+        scores.mean_iou(),
+        scores.frequency_weighted_iou(),
+    ):
+        assert math.isnan(value)
+
+
+def test_void_may_be_any_label_a_class_included():
+    label, prediction = torch.tensor([0, 0, 1, 2]), torch.tensor([0, 1, 1, 0])
+    assert Confusion(3, ignore=0).update(label, prediction).counts.tolist() == [[0, 0, 0], [0, 1, 0], [1, 0, 0]]
+    assert Confusion(2, ignore=2).update(label, prediction).counts.tolist() == [[1, 1], [0, 1]]
+
+
+def test_the_answer_that_is_always_background_is_right_as_often_as_there_is_background():
+    label, _ = maps(18)
+    lazy = Confusion(18).update(label, torch.zeros_like(label))
+    share = ((label == 0).sum() / (label != 255).sum()).item()
+    assert lazy.pixel_accuracy() == pytest.approx(share)
+    assert lazy.mean_accuracy() == pytest.approx(1 / 18)
+    assert lazy.mean_iou() == pytest.approx(share / 18)
+
+
+def in_another_class(values, scored, row, column, width, border):
+    """Say by a plain loop if a scored pixel of another class lies at most `width` rows and columns away."""
+    height, wide = values.shape
+    for i in range(row - width, row + width + 1):
+        for j in range(column - width, column + width + 1):
+            if not (0 <= i < height and 0 <= j < wide):
+                if border:
+                    return True
+            elif scored[i, j] and values[i, j] != values[row, column]:
+                return True
+    return False
+
+
+def blobs(seed):
+    generator = torch.Generator().manual_seed(seed)
+    label = torch.randint(3, (1, 1, 4, 5), generator=generator).float()
+    label = torch.nn.functional.interpolate(label, size=(14, 17))[0, 0].long()
+    prediction = label.roll(1, dims=1)
+    label[torch.rand(label.shape, generator=generator) < 0.1] = 255
+    return label, prediction
+
+
+@pytest.mark.parametrize("width", [1, 2, 4])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_boundary_iou_compares_the_pixels_near_each_outline(width, seed):
+    label, prediction = blobs(seed)
+    scored = label != 255
+    inner, union = [0] * 4, [0] * 4
+    for row, column in scored.nonzero().tolist():
+        edges = [in_another_class(values, scored, row, column, width, True) for values in (label, prediction)]
+        ours, theirs = (
+            {int(values[row, column])} if edge else set()
+            for values, edge in zip((label, prediction), edges, strict=True)
+        )
+        for k in ours & theirs:
+            inner[k] += 1
+        for k in ours | theirs:
+            union[k] += 1
+    expected = [i / u if u else math.nan for i, u in zip(inner, union, strict=True)]
+    torch.testing.assert_close(
+        boundary_iou(label, prediction, 4, width), torch.tensor(expected, dtype=torch.float64), equal_nan=True
+    )
+    both = torch.stack([label, label]), torch.stack([prediction, prediction])
+    torch.testing.assert_close(
+        boundary_iou(*both, 4, width), torch.tensor(expected, dtype=torch.float64), equal_nan=True
+    )
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_trimap_accuracy_is_the_share_of_right_pixels_in_the_band_around_the_true_outlines(width):
+    label, prediction = blobs(2)
+    scored = label != 255
+    band = [
+        (row, column)
+        for row, column in scored.nonzero().tolist()
+        if in_another_class(label, scored, row, column, width, False)
+    ]
+    right = sum(int(label[at] == prediction[at]) for at in band)
+    assert trimap_accuracy(label, prediction, 4, width) == pytest.approx(right / len(band))
+
+
+def test_an_answer_that_is_right_outside_of_void_has_a_boundary_iou_of_one():
+    label, _ = blobs(3)
+    answer = torch.where(label == 255, 0, label)
+    scores = boundary_iou(label, answer, 3, width=2)
+    assert scores[~scores.isnan()].tolist() == [1.0] * int((~scores.isnan()).sum())
+
+
+def test_a_shift_by_two_pixels_costs_a_thin_thing_more_than_a_thick_one_but_their_outlines_the_same():
+    label = torch.zeros(60, 60, dtype=torch.uint8)
+    label[10:50, 4:8], label[10:50, 20:55] = 1, 2
+    moved = label.roll(2, dims=1)
+    iou = Confusion(3).update(label, moved).iou()
+    outline = boundary_iou(label, moved, 3, width=2)
+    assert iou[2] - iou[1] > 0.5
+    assert abs(outline[2] - outline[1]) < 0.15
+
+
+def test_the_prediction_is_the_class_of_the_highest_score():
+    logits = torch.randn(2, 5, 6, 7)
+    assert torch.equal(predicted(logits), logits.argmax(1).to(torch.uint8))
+
+
+NAN = torch.zeros(2, 3, 4, 4)
+NAN[1, 2, 3, 0] = math.nan
+U8 = torch.zeros(2, 2, dtype=torch.uint8)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: Confusion(0), "1 to 256 classes"),
+        (lambda: Confusion(3, ignore=-100), "ignore in 0..255; got 3 and -100"),
+        (lambda: Confusion(3).update(U8.float(), U8), "label as a tensor of whole numbers; got torch.float32"),
+        (lambda: Confusion(3).update(U8, U8.float()), "from logits: predicted(logits)"),
+        (lambda: Confusion(3).update(U8.numpy(), U8), "got ndarray"),
+        (lambda: Confusion(3).update(U8, U8[:1]), "one shape; got (2, 2) and (1, 2)"),
+        (
+            lambda: Confusion(3).update(torch.tensor([[0, 7]]), U8[:1]),
+            "a class (0..2) or void (255); got 7 at (0, 1)",
+        ),
+        (lambda: Confusion(3).update(torch.tensor([[0, -1]]), U8[:1]), "got -1 at (0, 1)"),
+        (lambda: Confusion(3).update(torch.tensor([[0, 256]]), U8[:1]), "got 256 at (0, 1)"),
+        (lambda: Confusion(3).update(U8, U8 + 3), "prediction to be in 0..2; got 3 at (0, 0), and 3 more"),
+        (lambda: Confusion(3).update(U8.long(), U8.long() - 1), "prediction to be in 0..2; got -1 at (0, 0)"),
+        (lambda: Confusion(3).merge(Confusion(4)), "Cannot merge 4 classes"),
+        (lambda: predicted(NAN), "NaN in 1 places, first at (image, class, row, column) = (1, 2, 3, 0)"),
+        (lambda: predicted(NAN[0]), "(N, K, H, W)"),
+        (lambda: boundary_iou(U8, U8, 3, width=0), "width 1 or more"),
+        (lambda: boundary_iou(U8 + 9, U8, 3, width=1), "a class (0..2) or void (255); got 9 at (0, 0), and 3 more"),
+        (lambda: boundary_iou(U8[0], U8[0], 3, width=1), "maps (H, W) or (N, H, W)"),
+        (lambda: trimap_accuracy(U8, U8 + 3, 3, width=1), "prediction to be in 0..2; got 3"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused_with_its_value_and_place(call, message):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert message in str(error.value)
+
+
+def test_what_is_refused_was_not_counted():
+    scores = Confusion(3).update(U8, U8)
+    before = scores.counts.clone()
+    for label, prediction in [(U8 + 9, U8), (U8, U8 + 3)]:
+        with pytest.raises(ValueError):
+            scores.update(label, prediction)
+    assert torch.equal(scores.counts, before)
