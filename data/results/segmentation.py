@@ -22,7 +22,7 @@ from torch import nn
 from fcn.metrics import Confusion, predicted
 from fcn.scenes import CLASSES, EmojiScenes
 
-SEEDS, ROUNDS = (0, 1, 2), 15
+SEEDS, SCENES, ROUNDS = (0, 1, 2), 4000, 15
 K = len(CLASSES)
 
 
@@ -132,7 +132,7 @@ def baselines() -> dict:
     runs = {name: [] for name in names}
     for seed in SEEDS:
         torch.manual_seed(seed)
-        train_images, train_masks = stacked(4000, seed, "train")
+        train_images, train_masks = stacked(SCENES, seed, "train")
         colours, net = Colours(), SmallFCN32s()
         train(colours, train_images[:1000], train_masks[:1000], epochs=2, rate=0.05, batch=8)
         train(net, train_images, train_masks, epochs=14, rate=6e-3)
@@ -191,6 +191,7 @@ def main() -> None:
         "machine": f"{platform.machine()}, 2 threads, {platform.system()}, Python {platform.python_version()}, "
         f"torch {torch.__version__}",
         "seeds": len(SEEDS),
+        "scenes to train on": SCENES,
         "rounds": ROUNDS,
     }
     path = Path(__file__).with_suffix(".json")
