@@ -165,7 +165,7 @@ DEFICIENCIES = {
 
 
 def smallest_distance(colours: np.ndarray, deficiency: str) -> float:
-    """Return the smallest CIELAB distance (CIE 1976) between two of the colours (n, 3) uint8, as such eyes see them."""
+    """Return the smallest CIELAB distance (CIE 1976) between two of the colours (n, 3) as such eyes see them."""
     rgb = colours / 255
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     seen = (linear @ np.array(DEFICIENCIES[deficiency]).T).clip(0, 1)
