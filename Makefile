@@ -32,7 +32,7 @@ NETWORK := is there a network, and does it reach the package registry (or its mi
 	@touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json | .venv/pages
-	$(call attempt,Fetching fonts and scripts of the pages,npm ci --silent,$(NETWORK))
+	$(call attempt,Fetching fonts and scripts of the pages,npm ci --silent --omit=dev,$(NETWORK))
 	@touch $@
 
 .venv/everything: .venv/pages

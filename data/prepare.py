@@ -1,6 +1,6 @@
 """Rebuild what lies in data/ from its origins, or check it against its lists. Never run by an import.
 
-python data/prepare.py           rebuild fonts, sprites and backgrounds (first: make test, npm ci)
+python data/prepare.py           rebuild fonts, sprites and backgrounds (first: make test, then npm ci)
 python data/prepare.py --check   compare every file with its checksum and licence; needs no network and no origin
 
 The origins are npm packages pinned in package-lock.json and PyPI packages pinned in requirements.txt. What is taken
