@@ -41,7 +41,10 @@ PHOTOGRAPHS = {  # name -> PyPI package, path in it, licence
     "rocket": ("scikit-image", "data/rocket.jpg", "public domain"),
     "china": ("scikit-learn", "datasets/images/china.jpg", "CC-BY-2.0"),
 }
-LICENCES = {"Apache-2.0", "CC-BY-2.0", "CC-BY-4.0", "CC0-1.0", "MIT", "public domain"}
+LISTED = (  # README.md states the sha256 of these; each index.csv those of the pictures beside it
+    "fonts/Inter-Regular.ttf", "fonts/Inter-SemiBold.ttf", "fonts/OFL.txt", "sprites/index.csv",
+    "sprites/LICENSE-fluent.txt", "sprites/LICENSE-noto.txt", "backgrounds/index.csv",
+)  # fmt: skip
 SPRITE, VIEW = 144, 192  # pixels: the longer side of a sprite, both sides of a background
 
 
@@ -82,7 +85,11 @@ def fonts() -> None:
 
 def sprites(choices: dict, edits: dict) -> None:
     """Render, cut and store every chosen design as sprites/STYLE/CLASS/NAME.webp, and list them in index.csv."""
-    sets = {style: json.loads((MODULES / STYLES[style][0] / "icons.json").read_text()) for style in list(STYLES)[:4]}
+    sets = {
+        style: json.loads((MODULES / STYLES[style][0] / "icons.json").read_text())
+        for style in STYLES
+        if style != "fluent"
+    }
     rows = []
     for label, designs in choices.items():
         pairs = [(style, name) for name, styles in designs.items() if name != "fluent" for style in styles.split()]
@@ -266,28 +273,37 @@ def write_index(folder: str, columns: tuple, rows: list[tuple]) -> None:
 
 
 def check() -> list[str]:
-    """Return what is wrong with data/, one line each: missing, changed, unlisted, without a licence that we know."""
+    """Return what is wrong with data/, one line each: missing, changed, in no list, under another licence."""
     expected, problems = {}, []
-    for line in re.findall(r"(?m)^\| (\S+) \|.*\| ([0-9a-f]{64}) \|$", (DATA / "README.md").read_text()):
-        expected[DATA / line[0]] = line[1]
+    text = (DATA / "README.md").read_text() if (DATA / "README.md").is_file() else ""
+    named = dict(re.findall(r"(?m)^\| (\S+) \|.*\| ([0-9a-f]{64}) \|$", text))
+    for name in LISTED:
+        if name in named:
+            expected[DATA / name] = named[name]
+        else:
+            problems.append(f"README.md names no sha256 for {name}.")
     for index in (DATA / "sprites" / "index.csv", DATA / "backgrounds" / "index.csv"):
-        for row in csv.DictReader(index.read_text().splitlines()) if index.is_file() else ():
-            expected[index.parent / row["file"]] = row["sha256"]
-            if row["licence"] not in LICENCES or not row["origin"]:
-                problems.append(
-                    f"{row['file']}: origin {row['origin']!r}, licence {row['licence']!r}: not one we use"
-                )
+        if index.is_file() and checksum(index) == expected.get(index):
+            for row in csv.DictReader(index.read_text().splitlines()):
+                expected[index.parent / row["file"]] = row["sha256"]
+                if row["licence"] != licence_of(row["origin"].split()[1], row["name"]):
+                    problems.append(f"{row['file']}: {row['licence']!r} is not the licence of {row['origin']}.")
     for path, sha256 in expected.items():
         if not path.is_file():
             problems.append(f"{path.relative_to(DATA)} is missing.")
         elif checksum(path) != sha256:
             problems.append(f"{path.relative_to(DATA)} is not the one listed: its sha256 is {checksum(path)}.")
-    known = {path.resolve() for path in expected}
-    for folder, ending in [("fonts", "*.ttf"), ("sprites", "*.webp"), ("backgrounds", "*.webp")]:
-        for path in sorted((DATA / folder).rglob(ending)):
-            if path.resolve() not in known:
-                problems.append(f"{path.relative_to(DATA)} is in no list.")
+    by_hand = {"README.md", "choices.toml", "prepare.py", "results", "checkpoints", "__pycache__"}
+    for path in sorted(DATA.rglob("*")):
+        if path.is_file() and path not in expected and path.relative_to(DATA).parts[0] not in by_hand:
+            problems.append(f"{path.relative_to(DATA)} is in no list.")
     return problems
+
+
+def licence_of(package: str, name: str) -> str | None:
+    """Return the licence under which an origin gives a file; None for an origin that we do not know."""
+    photographs = {(package, inside): licence for package, inside, licence in PHOTOGRAPHS.values()}
+    return {**dict(STYLES.values()), **dict([PANORAMAS])}.get(package) or photographs.get((package, name))
 
 
 if __name__ == "__main__":

@@ -16,10 +16,9 @@ def predicted(logits: Tensor) -> Tensor:
     Raises ValueError if a score is NaN (argmax would name it the winner), naming the first, if there are more than
     256 classes, and for another shape or dtype.
     """
-    if logits.ndim != 4 or not logits.is_floating_point() or not 1 <= logits.shape[1] <= 256:
-        raise ValueError(
-            f"Expected logits (N, K, H, W), floating point, K at most 256; got {logits.dtype} {tuple(logits.shape)}."
-        )
+    is_tensor = isinstance(logits, Tensor)
+    if not is_tensor or logits.ndim != 4 or not logits.is_floating_point() or not 1 <= logits.shape[1] <= 256:
+        raise ValueError(f"Expected logits (N, K, H, W), floating point, K at most 256; got {_described(logits)}.")
     best, classes = logits.max(dim=1)
     if best.isnan().any():  # max returns NaN where there is one
         where = logits.isnan().nonzero()
@@ -41,16 +40,14 @@ class Confusion:
     """
 
     def __init__(self, classes: int, ignore: int = 255):
-        if not 1 <= classes <= 256 or not 0 <= ignore <= 255:
-            raise ValueError(f"Expected 1 to 256 classes and ignore in 0..255; got {classes} and {ignore}.")
-        self.classes, self.ignore = classes, ignore
-        self.counts = torch.zeros(classes, classes, dtype=torch.int64)
+        self.classes, self.ignore = _whole("classes", classes, 1, 256), _whole("ignore", ignore, 0, 255)
+        self.counts = torch.zeros(self.classes, self.classes, dtype=torch.int64)
 
     def update(self, label: Tensor, prediction: Tensor) -> "Confusion":
         """Count the pixels of `label` and `prediction`, of one shape and any whole-number dtype; return self.
 
-        uint8 maps are counted fastest. Raises ValueError, and counts nothing, if dtype or shape is wrong, if a label
-        is neither a class nor `ignore`, or if a prediction is no class; the message names the value and its place.
+        uint8 maps are counted fastest. Raises ValueError, and counts nothing, if dtype, shape or device is wrong, if
+        a label is neither a class nor `ignore`, or if a prediction is no class; it names the value and its place.
         """
         _check(label, prediction, self.classes)
         # One index a pixel, label * K + prediction, in the narrowest type that holds it: the counting is bound by
@@ -59,10 +56,9 @@ class Confusion:
         joint = label.flatten().to(narrow) * self.classes
         joint += prediction.flatten().to(narrow)
         table = torch.bincount(joint, minlength=256 * self.classes).view(256, self.classes)
-        if table.sum() - table[: self.classes].sum() != table[self.ignore].sum() * (self.ignore >= self.classes):
+        table[self.ignore] = 0
+        if table[self.classes :].any():
             _refuse_unknown(label, self.classes, self.ignore)
-        if self.ignore < self.classes:
-            table[self.ignore] = 0
         self.counts += table[: self.classes].to(self.counts.device)
         return self
 
@@ -81,7 +77,7 @@ class Confusion:
 
     def pixel_accuracy(self) -> float:
         """Return the share of scored pixels that are right; NaN if none was scored."""
-        return (self.counts.diagonal().sum() / self.counts.sum()).item()
+        return (self.counts.diagonal().sum().double() / self.counts.sum()).item()
 
     def accuracy(self) -> Tensor:
         """Return for each class the share of its pixels that are right: (K,) float64, NaN for a class without any."""
@@ -120,14 +116,13 @@ def boundary_iou(label: Tensor, prediction: Tensor, classes: int, width: int, ig
     Raises ValueError as Confusion.update does, and for a width below 1.
     Source: Cheng et al. 2021, Boundary IoU: Improving Object-Centric Image Segmentation Evaluation.
     """
-    label, prediction = _maps(label, prediction, classes, width, ignore)
-    scored = label != ignore
+    label, prediction, scored = _maps(label, prediction, classes, width, ignore)
     true_edge = scored & _near_another(label, scored, width, border=True)
     edge = scored & _near_another(prediction, scored, width, border=True)
     right = true_edge & edge & (label == prediction)
     truth, claimed, both = (
-        torch.bincount(classes_of.to(torch.int64), minlength=classes)
-        for classes_of in (label[true_edge], prediction[edge], label[right])
+        torch.bincount(values.to(torch.int64), minlength=classes)
+        for values in (label[true_edge], prediction[edge], label[right])
     )
     return both.double() / (truth + claimed - both)
 
@@ -140,53 +135,73 @@ def trimap_accuracy(label: Tensor, prediction: Tensor, classes: int, width: int,
     is empty. Raises ValueError as boundary_iou does.
     Source: Kohli et al. 2009, Robust Higher Order Potentials for Enforcing Label Consistency.
     """
-    label, prediction = _maps(label, prediction, classes, width, ignore)
-    scored = label != ignore
+    label, prediction, scored = _maps(label, prediction, classes, width, ignore)
     band = scored & _near_another(label, scored, width, border=False)
-    return ((label == prediction) & band).sum().div(band.sum()).item()
+    return (((label == prediction) & band).sum().double() / band.sum()).item()
 
 
-def _maps(label, prediction, classes, width, ignore) -> tuple[Tensor, Tensor]:
-    """Return checked maps as (N, H, W)."""
+def _maps(label, prediction, classes, width, ignore) -> tuple[Tensor, Tensor, Tensor]:
+    """Return checked maps as (N, H, W), and where they are scored."""
     Confusion(classes, ignore)  # checks both numbers
+    _whole("width", width, 1, None)
     _check(label, prediction, classes)
-    if label.ndim not in (2, 3) or width < 1:
-        raise ValueError(f"Expected maps (H, W) or (N, H, W), width 1 or more; got {tuple(label.shape)}, {width}.")
-    if ((label >= classes) & (label != ignore)).any():
-        _refuse_unknown(label, classes, ignore)
+    if label.ndim not in (2, 3) or not label.numel():
+        raise ValueError(f"Expected maps (H, W) or (N, H, W) with pixels in them; got {tuple(label.shape)}.")
     shape = (-1, *label.shape[-2:])
-    return label.reshape(shape), prediction.reshape(shape)
+    scored = label != ignore
+    if (scored & (label.to(torch.int16) >= classes)).any():
+        _refuse_unknown(label, classes, ignore)
+    return label.reshape(shape), prediction.reshape(shape), scored.reshape(shape)
 
 
 def _near_another(maps: Tensor, scored: Tensor, width: int, border: bool) -> Tensor:
     """Return where a scored pixel of another class lies at most `width` rows and columns away: (N, H, W) bool."""
     near = torch.zeros_like(scored)
+    square = 2 * width + 1
     for index in range(len(maps)):  # image by image: little memory
         for sign in (1.0, -1.0):  # is the largest class around larger than the pixel's, the smallest smaller?
-            signed = sign * maps[index]
+            signed = sign * maps[index].float()
             known = torch.where(scored[index], signed, -torch.inf)
             padded = pad(known, 4 * [width], value=torch.inf if border else -torch.inf)
-            near[index] |= max_pool2d(padded[None], 2 * width + 1, stride=1)[0] > signed
+            rows = max_pool2d(padded[None], (square, 1), stride=1)
+            near[index] |= max_pool2d(rows, (1, square), stride=1)[0] > signed
     return near
 
 
+def _whole(name: str, value, low: int, high: int | None) -> int:
+    """Return a whole number within its limits as a plain int; raise ValueError otherwise."""
+    try:
+        number = None if isinstance(value, bool) else value.__index__()
+    except AttributeError:
+        number = None
+    if number is None or number < low or (high is not None and number > high):
+        limits = f"{low} or more" if high is None else f"{low} to {high}"
+        raise ValueError(f"Expected {name} to be a whole number, {limits}; got {value!r}.")
+    return number
+
+
 def _check(label: Tensor, prediction: Tensor, classes: int) -> None:
-    for name, values, top in [("label", label, 256), ("prediction", prediction, classes)]:
+    for name, values in [("label", label), ("prediction", prediction)]:
         if not isinstance(values, Tensor) or values.dtype not in _WHOLE:
-            got = f"{values.dtype} tensor" if isinstance(values, Tensor) else type(values).__name__
             advice = " (from logits: predicted(logits))" if name == "prediction" else ""
-            raise ValueError(f"Expected {name} as a tensor of whole numbers{advice}; got {got}.")
+            raise ValueError(f"Expected {name} as a tensor of whole numbers{advice}; got {_described(values)}.")
+    if label.shape != prediction.shape or label.device != prediction.device:
+        places = (f"{tuple(values.shape)} on {values.device}" for values in (label, prediction))
+        raise ValueError(f"label and prediction must have one shape and device; got {' and '.join(places)}.")
+    for name, values, top in [("label", label, 256), ("prediction", prediction, classes)]:
         if values.numel() and not (values.dtype == torch.uint8 and top == 256):
-            low, high = values.aminmax()
+            low, high = (extreme.item() for extreme in values.aminmax())
             if low < 0 or high >= top:
+                values = values.to(torch.int64)  # 256 does not fit into a byte
                 _refuse(values, (values < 0) | (values >= top), f"in 0..{top - 1}", name)
-    if label.shape != prediction.shape:
-        raise ValueError(
-            f"label and prediction must have one shape; got {tuple(label.shape)} and {tuple(prediction.shape)}."
-        )
+
+
+def _described(values) -> str:
+    return f"{values.dtype} {tuple(values.shape)}" if isinstance(values, Tensor) else type(values).__name__
 
 
 def _refuse_unknown(label: Tensor, classes: int, ignore: int) -> None:
+    label = label.to(torch.int64)
     _refuse(label, (label >= classes) & (label != ignore), f"a class (0..{classes - 1}) or void ({ignore})")
 
 

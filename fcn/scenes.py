@@ -12,7 +12,7 @@ from operator import index as as_index
 
 import numpy as np
 import torch
-from PIL import Image, ImageFilter
+from PIL import Image, ImageFilter, ImageOps
 from torch.utils.data import Dataset
 
 from fcn import data_path
@@ -29,7 +29,8 @@ STYLES = {  # split -> the drawing styles of its sprites
     "test": ("fluent",),
 }
 _SMALLEST = 32  # pixels: below, a sprite is a smudge
-_RIM = (26, 229)  # alpha of 255: the rim that becomes void lies between 0.1 and 0.9
+_RIM = (25, 230)  # alpha of 255: what lies between, 0.1 to 0.9, becomes void
+_MARGIN = 2  # clear pixels around each sprite: without, turning it leaves steps where it touches its box
 
 
 class EmojiScenes(Dataset):
@@ -37,27 +38,29 @@ class EmojiScenes(Dataset):
 
     image is (3, H, W) uint8, mask is (H, W) uint8: the index in CLASSES of the topmost sprite, 0 where there is none,
     and with `void=True` VOID on the rims where a sprite covers a pixel by more than 0.1 and less than 0.9 (without,
-    0.5 decides). H = W = `size`.
+    0.5 decides). H = W = `size`. A negative index counts from the end.
 
     `split`: "train" and "val" share the sprites and differ in the photographs behind them; "test" has sprites of
-    another drawing style and photographs of its own. The same (seed, split, index, size) gives the same image,
-    whatever the order of access and the number of workers; `void` changes the mask alone.
+    another drawing style and photographs of its own. The same (seed, split, index, size) gives the same image under
+    the same versions of NumPy and Pillow, whatever the order of access and the number of workers; `void` changes the
+    mask alone.
 
     Raises ValueError for a count below 1, a seed below 0, an unknown split and a size below 32, IndexError for an
-    index outside of 0..count-1, and FileNotFoundError or ValueError for a picture that is missing or damaged.
+    index outside of -count..count-1, and FileNotFoundError or ValueError for a picture that is missing or damaged.
     Source: data/README.md lists the sprites and photographs with their authors' packages and licences.
     """
 
     classes = CLASSES
 
     def __init__(self, count: int, *, seed: int, split: str, size: int = 128, void: bool = False):
-        if split not in STYLES:
+        if not isinstance(split, str) or split not in STYLES:
             raise ValueError(f"There is no split {split!r}; there are {', '.join(map(repr, STYLES))}.")
         for name, value, least in [("count", count, 1), ("seed", seed, 0), ("size", size, _SMALLEST)]:
             if not _is_integer(value) or value < least:
                 raise ValueError(f"EmojiScenes needs {name} to be a whole number, {least} or more; got {value!r}.")
-        self.count, self.seed, self.split, self.size, self.void = count, seed, split, size, void
-        _sprites(split), _backgrounds(split)  # a damaged file is reported here, not in a worker
+        self.count, self.seed, self.size = int(count), int(seed), int(size)  # NumPy's integers would overflow
+        self.split, self.void = split, void
+        _sprites(STYLES[split]), _backgrounds(split)  # a damaged file is reported here, not in a worker
 
     def __len__(self) -> int:
         return self.count
@@ -83,7 +86,7 @@ def _scene(rng: np.random.Generator, split: str, size: int, void: bool) -> tuple
     """Return (image (H, W, 3), mask (H, W)), uint8."""
     canvas = _background(rng, split, size)
     mask = np.zeros((size, size), dtype=np.uint8)
-    sprites = _sprites(split)
+    sprites = _sprites(STYLES[split])
     for _ in range(rng.integers(2, 6)):
         label = int(rng.integers(1, len(CLASSES)))
         designs = sprites[label]
@@ -109,8 +112,8 @@ def _placed(rng: np.random.Generator, levels: list[Image.Image], size: int) -> t
     """Return a sprite scaled, turned, perhaps mirrored, in other colours, and its left and top edge in the scene."""
     length = size * math.exp(rng.uniform(math.log(0.2), math.log(0.8)))  # pixels of the longer side
     angle = math.radians(np.clip(rng.normal(0, 12), -40, 40))
-    level = next((small for small in reversed(levels) if max(small.size) >= length), levels[0])
-    scale = length / max(level.size)
+    level = next((small for small in reversed(levels) if max(small.size) - 2 * _MARGIN >= length), levels[0])
+    scale = length / (max(level.size) - 2 * _MARGIN)
     cos, sin = math.cos(angle) / scale, math.sin(angle) / scale
     flip = -1 if rng.random() < 0.5 else 1
     width = math.ceil((level.width * abs(cos) + level.height * abs(sin)) * scale**2) + 2
@@ -171,13 +174,14 @@ def _photographed(rng: np.random.Generator, canvas: Image.Image) -> np.ndarray:
 
 
 @cache
-def _sprites(split: str) -> dict[int, list[list[Image.Image]]]:
-    """Return for each class its sprites, each as RGBA in full, half, quarter size."""
+def _sprites(styles: tuple[str, ...]) -> dict[int, list[list[Image.Image]]]:
+    """Return for each class its sprites, each as RGBA in full, half, quarter and eighth size."""
     found = {label: [] for label in range(1, len(CLASSES))}
     for row, path in _listed("sprites"):
-        if row["style"] in STYLES[split]:
+        if row["style"] in styles:
             sprite = _opened(path, row["sha256"]).convert("RGBA")
-            found[CLASSES.index(row["class"])].append([sprite, sprite.reduce(2), sprite.reduce(4)])
+            levels = [sprite, *(sprite.reduce(factor) for factor in (2, 4, 8))]
+            found[CLASSES.index(row["class"])].append([ImageOps.expand(level, _MARGIN) for level in levels])
     return found
 
 

@@ -245,11 +245,12 @@ def colours(classes: Sequence[str]) -> np.ndarray:
     Row i is the book's colour of the i-th name in `classes`; unused rows and row 255 are void's.
     Raises ValueError for a name without a colour in CLASS_COLOURS and for more than 255 names.
     """
-    unknown = [name for name in classes if name not in CLASS_COLOURS]
-    if unknown or len(classes) > VOID:
-        raise ValueError(
-            f"Expected up to 255 names of {', '.join(CLASS_COLOURS)}; got {len(classes)}, among them {unknown}."
-        )
+    known = [name for name in CLASS_COLOURS if name != "void"]
+    unknown = [name for name in classes if name not in known]
+    if unknown:
+        raise ValueError(f"Expected names of {', '.join(known)}; got {unknown}.")
+    if len(classes) > VOID:
+        raise ValueError(f"Expected up to {VOID} names; got {len(classes)}.")
     table = np.tile(_rgb(CLASS_COLOURS["void"]), (256, 1))
     for index, name in enumerate(classes):
         table[index] = _rgb(CLASS_COLOURS[name])
@@ -276,12 +277,12 @@ def draw_mask(mask, classes: Sequence[str], title: str = "", *, width: float = 3
     Raises ValueError if the map is not (H, W) of whole numbers below len(classes), or 255, or for a name as colours.
     """
     mask = _checked_labels(mask, len(classes))
-    names = [classes[label] for label in np.unique(mask) if label != VOID]
-    fig = panel(colours(classes)[mask], title, width=width, alt=alt or f"Label map with {', '.join(names)}")
+    named = {label: "void" if label == VOID else classes[label] for label in np.unique(mask)}
+    fig = panel(colours(classes)[mask], title, width=width, alt=alt or f"Label map with {', '.join(named.values())}")
     fig.kind = "png"
-    for label in np.unique(mask):
-        if classes[label % VOID] != "background" and label != VOID:
-            _name_piece(fig.axes[0], mask == label, classes[label])
+    for label, name in named.items():
+        if name not in ("background", "void"):
+            _name_piece(fig.axes[0], mask == label, name)
     return fig
 
 
@@ -291,11 +292,11 @@ def draw_row(image, masks: dict, truth, classes: Sequence[str], *, width: float 
     Show them with `display(*draw_row(...))`; on a narrow screen they wrap. `width` is one panel's, in inches.
     Raises ValueError as panel and draw_mask do, and for masks of another size than the image.
     """
-    labelled = {**masks, "truth": truth}
-    sizes = {title: np.shape(mask) for title, mask in labelled.items()}
-    if any(size != image.shape[:2] for size in sizes.values()):
+    labelled = [*masks.items(), ("truth", truth)]
+    sizes = [np.shape(mask) for _, mask in labelled]
+    if any(size != _checked(image).shape[:2] for size in sizes):
         raise ValueError(f"Expected masks of the image's size {image.shape[:2]}; got {sizes}.")
-    drawn = [draw_mask(mask, classes, title, width=width) for title, mask in labelled.items()]
+    drawn = [draw_mask(mask, classes, title, width=width) for title, mask in labelled]
     return [panel(image, "image", width=width, alt="The image"), *drawn]
 
 
@@ -303,12 +304,15 @@ def errors(truth, prediction) -> np.ndarray:
     """Return what went wrong where: label maps (H, W), twice -> (H, W) uint8, an index into ERROR_COLOURS.
 
     0 right; 1 wrong class: an object's pixel taken for another class, or background taken for an object; 2 missed: an
-    object's pixel taken for background (class 0); 3 void: not scored.
-    Raises ValueError if the two are not label maps of one size.
+    object's pixel taken for background (class 0); 3 void in the truth: not scored.
+    Raises ValueError if the two are not label maps of one size, or if the prediction holds void.
     """
     truth, prediction = _checked_labels(truth, VOID), _checked_labels(prediction, VOID)
-    if truth.shape != prediction.shape:
-        raise ValueError(f"Expected two label maps of one size; got {truth.shape} and {prediction.shape}.")
+    if truth.shape != prediction.shape or (prediction == VOID).any():
+        raise ValueError(
+            f"Expected two label maps of one size, the second without void ({VOID}); got {truth.shape} and "
+            f"{prediction.shape}, {int((prediction == VOID).sum())} pixels of it void."
+        )
     kinds = np.where(truth == prediction, 0, np.where(prediction == 0, 2, 1))
     return np.where(truth == VOID, 3, kinds).astype(np.uint8)
 
@@ -328,11 +332,13 @@ def draw_errors(truth, prediction, title: str = "", *, width: float = 3.4) -> Bo
     ax = _picture_axes(fig, title, (0, below / height, 1, picture / height))
     ax.imshow(table[kinds])
     for k, (name, colour) in enumerate(ERROR_COLOURS.items()):
-        left = (0.005, 0.21, 0.58, 0.82)[k]
+        left = (0.005, 0.205, 0.555, 0.81)[k]
         square = {"facecolor": colour, "edgecolor": SOFT[0], "linewidth": 0.6, "clip_on": False}
-        ax.add_patch(Rectangle((left, -0.075), 0.045, 0.045, transform=ax.transAxes, **square))
+        corner, side = (left, -0.22 / picture), (0.15 / width, 0.15 / picture)  # inches, as shares of the picture
+        ax.add_patch(Rectangle(corner, *side, transform=ax.transAxes, **square))
         with matplotlib.rc_context(_style()):
-            ax.text(left + 0.06, -0.053, name, va="center", fontsize=min(9, 3.6 * width), transform=ax.transAxes)
+            place = (left + 0.18 / width, -0.145 / picture)
+            ax.text(*place, name, va="center", fontsize=min(9, 3.2 * width), transform=ax.transAxes)
     return fig
 
 
@@ -340,9 +346,9 @@ def _name_piece(ax, region: np.ndarray, name: str) -> None:
     """Write the name into the largest piece of a region (H, W) bool, where that is widest, if there is room."""
     pieces, count = ndimage.label(region)
     sizes = ndimage.sum_labels(region, pieces, range(1, count + 1))
-    depth = ndimage.distance_transform_edt(np.pad(pieces == 1 + sizes.argmax(), 1))[1:-1, 1:-1]
     if sizes.max() < 0.008 * region.size:
         return
+    depth = ndimage.distance_transform_edt(np.pad(pieces == 1 + sizes.argmax(), 1))[1:-1, 1:-1]
     row, column = np.unravel_index(depth.argmax(), depth.shape)
     width = region.shape[1]
     column = np.clip(column, 0.03 * width * len(name), width * (1 - 0.03 * len(name)))  # a letter's half width
@@ -354,7 +360,7 @@ def _name_piece(ax, region: np.ndarray, name: str) -> None:
 def _checked_labels(mask, classes: int) -> np.ndarray:
     """Return a label map as an array; raise ValueError if it is none."""
     mask = np.asarray(mask)
-    if mask.ndim != 2 or mask.dtype.kind not in "ui":
+    if mask.ndim != 2 or mask.dtype.kind not in "ui" or not mask.size:
         raise ValueError(f"Expected a label map (H, W) of whole numbers; got {mask.dtype} {mask.shape}.")
     strange = (mask != VOID) & ((mask < 0) | (mask >= classes))
     if strange.any():

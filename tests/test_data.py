@@ -38,25 +38,59 @@ def test_every_file_of_data_has_its_checksum_and_a_licence_that_we_know():
     assert (check.returncode, check.stdout) == (0, "data/ is as its lists say.\n"), check.stderr
 
 
-def test_the_check_names_what_was_changed_removed_added_or_has_another_licence(prepare):
-    assert prepare.check() == []
-    data = prepare.DATA
+def damage_pictures(data):
     (data / "fonts" / "Inter-Regular.ttf").write_bytes(b"no font")
     (data / "sprites" / "noto" / "cat" / "cat.webp").unlink()
-    (data / "backgrounds" / "train" / "mine.webp").write_bytes(b"a holiday")
-    index = data / "backgrounds" / "index.csv"
-    index.write_text(index.read_text().replace("CC-BY-2.0", "all rights reserved"))
-    found = "\n".join(prepare.check())
-    for part in [
-        "fonts/Inter-Regular.ttf is not the one listed",
-        "sprites/noto/cat/cat.webp is missing",
-        "backgrounds/train/mine.webp is in no list",
-        "'all rights reserved': not one we use",
-        "backgrounds/index.csv is not the one listed",
-    ]:
-        assert part in found
-    with pytest.raises(SystemExit, match="is missing"):
+    (data / "sprites" / "LICENSE-noto.txt").unlink()
+    for name in ("backgrounds/train/mine.webp", "sprites/noto/cat/mine.png", "fonts/mine.otf", "photos/holiday.jpg"):
+        (data / name).parent.mkdir(exist_ok=True)
+        (data / name).write_bytes(b"a holiday")
+
+
+def damage_lists(data):
+    (data / "sprites" / "index.csv").write_bytes(b"\xff\xfe")
+    readme = data / "README.md"
+    readme.write_text("\n".join(line for line in readme.read_text().splitlines() if "backgrounds/index" not in line))
+
+
+@pytest.mark.parametrize(
+    ("damage", "found"),
+    [
+        (damage_pictures, [
+            "fonts/Inter-Regular.ttf is not the one listed",
+            "sprites/noto/cat/cat.webp is missing",
+            "sprites/LICENSE-noto.txt is missing",
+            "backgrounds/train/mine.webp is in no list",
+            "sprites/noto/cat/mine.png is in no list",
+            "fonts/mine.otf is in no list",
+            "photos/holiday.jpg is in no list",
+        ]),
+        (damage_lists, [
+            "README.md names no sha256 for backgrounds/index.csv",
+            "sprites/index.csv is not the one listed",
+            "backgrounds/train/apartment-000.webp is in no list",
+        ]),
+        (lambda data: (data / "README.md").unlink(), ["README.md names no sha256 for sprites/index.csv"]),
+    ],
+)  # fmt: skip
+def test_the_check_names_what_was_changed_removed_or_added(prepare, damage, found):
+    assert prepare.check() == []
+    damage(prepare.DATA)
+    problems = "\n".join(prepare.check())
+    assert [line for line in found if line not in problems] == []
+    with pytest.raises(SystemExit, match=r"index\.csv|is missing"):
         prepare.main("--check")
+
+
+def test_a_picture_is_listed_under_the_licence_of_its_origin(prepare):
+    index = prepare.DATA / "backgrounds" / "index.csv"
+    before = prepare.checksum(index)
+    index.write_text(index.read_text().replace("CC-BY-2.0", "CC0-1.0"))
+    readme = prepare.DATA / "README.md"
+    readme.write_text(readme.read_text().replace(before, prepare.checksum(index)))
+    assert prepare.check() == [
+        f"train/china-{number}.webp: 'CC0-1.0' is not the licence of PyPI scikit-learn 1.9.1." for number in (1, 2)
+    ]
 
 
 def test_without_the_origins_prepare_says_what_brings_them(prepare):

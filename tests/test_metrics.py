@@ -32,13 +32,35 @@ def test_the_four_scores_of_the_small_picture_are_those_counted_by_hand():
     assert table.frequency_weighted_iou() == pytest.approx((7 * 6 / 9 + 4 * 4 / 5 + 4 * 2 / 4) / 15)
 
 
-@pytest.mark.parametrize("classes", [2, 21, 127, 128, 129, 150, 255])
+@pytest.mark.parametrize("classes", [2, 21, 127, 128, 129, 150, 255, 256])
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int16, torch.int32, torch.int64])
 def test_the_counts_equal_those_of_scikit_learn_to_the_last_pixel(classes, dtype):
     label, prediction = maps(classes, dtype=dtype)
     scored = label != 255
     reference = confusion_matrix(label[scored], prediction[scored], labels=range(classes))
     assert Confusion(classes).update(label, prediction).counts.tolist() == reference.tolist()
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int8, torch.int64])
+def test_narrow_types_do_not_wrap(dtype):
+    label, prediction = torch.tensor([[0, 1], [1, 100]], dtype=dtype), torch.tensor([[0, 1], [0, 0]], dtype=dtype)
+    assert Confusion(101, ignore=100).update(label, prediction).counts.sum() == 3
+    classes = 256 if dtype == torch.uint8 else 128
+    assert boundary_iou(label, prediction, classes, 1)[0].item() == pytest.approx(1 / 3)
+    assert trimap_accuracy(label, prediction, classes, 1) == 0.5
+
+
+def test_each_update_adds_to_what_was_counted_before():
+    scores = Confusion(3).update(LABEL, GUESS).update(LABEL, GUESS)
+    assert torch.equal(scores.counts, 2 * Confusion(3).update(LABEL, GUESS).counts)
+
+
+def test_shares_are_computed_in_double_precision():
+    scores = Confusion(2)
+    scores.counts += torch.tensor([[3_000_000_000, 1], [0, 3_000_000_000]])
+    assert scores.pixel_accuracy() == 6_000_000_000 / 6_000_000_001
+    label, prediction = torch.tensor([[0, 1, 1, 1, 1]]), torch.tensor([[0, 1, 1, 1, 0]])
+    assert trimap_accuracy(label, prediction, 2, width=9) == 4 / 5
 
 
 def test_the_scores_equal_those_of_scikit_learn():
@@ -123,30 +145,33 @@ def blobs(seed):
     return label, prediction
 
 
+def counts_along_outlines(label, prediction, classes, width):
+    """Return each class's intersection and union along the outlines, counted pixel by pixel: (K,), (K,) float64."""
+    scored = label != 255
+    inner, union = torch.zeros(2, classes, dtype=torch.float64)
+    for row, column in scored.nonzero().tolist():
+        ours, theirs = (
+            {int(values[row, column])} if in_another_class(values, scored, row, column, width, True) else set()
+            for values in (label, prediction)
+        )
+        inner[list(ours & theirs)] += 1
+        union[list(ours | theirs)] += 1
+    return inner, union
+
+
 @pytest.mark.parametrize("width", [1, 2, 4])
 @pytest.mark.parametrize("seed", [0, 1])
 def test_boundary_iou_compares_the_pixels_near_each_outline(width, seed):
     label, prediction = blobs(seed)
-    scored = label != 255
-    inner, union = [0] * 4, [0] * 4
-    for row, column in scored.nonzero().tolist():
-        edges = [in_another_class(values, scored, row, column, width, True) for values in (label, prediction)]
-        ours, theirs = (
-            {int(values[row, column])} if edge else set()
-            for values, edge in zip((label, prediction), edges, strict=True)
-        )
-        for k in ours & theirs:
-            inner[k] += 1
-        for k in ours | theirs:
-            union[k] += 1
-    expected = [i / u if u else math.nan for i, u in zip(inner, union, strict=True)]
-    torch.testing.assert_close(
-        boundary_iou(label, prediction, 4, width), torch.tensor(expected, dtype=torch.float64), equal_nan=True
-    )
-    both = torch.stack([label, label]), torch.stack([prediction, prediction])
-    torch.testing.assert_close(
-        boundary_iou(*both, 4, width), torch.tensor(expected, dtype=torch.float64), equal_nan=True
-    )
+    inner, union = counts_along_outlines(label, prediction, 4, width)
+    torch.testing.assert_close(boundary_iou(label, prediction, 4, width), inner / union, equal_nan=True)
+
+
+def test_the_boundary_iou_of_several_pictures_is_that_of_their_summed_pixels():
+    pairs = [blobs(seed) for seed in (0, 1, 2)]
+    label, prediction = (torch.stack(several) for several in zip(*pairs, strict=True))
+    inner, union = sum(torch.stack(counts_along_outlines(*pair, 4, 2)) for pair in pairs)
+    torch.testing.assert_close(boundary_iou(label, prediction, 4, 2), inner / union, equal_nan=True)
 
 
 @pytest.mark.parametrize("width", [1, 3])
@@ -187,17 +212,22 @@ def test_the_prediction_is_the_class_of_the_highest_score():
 NAN = torch.zeros(2, 3, 4, 4)
 NAN[1, 2, 3, 0] = math.nan
 U8 = torch.zeros(2, 2, dtype=torch.uint8)
+MIXED = torch.tensor([[0, 255], [0, 9]], dtype=torch.uint8)
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Confusion(0), "1 to 256 classes"),
-        (lambda: Confusion(3, ignore=-100), "ignore in 0..255; got 3 and -100"),
-        (lambda: Confusion(3).update(U8.float(), U8), "label as a tensor of whole numbers; got torch.float32"),
+        (lambda: Confusion(0), "classes to be a whole number, 1 to 256; got 0"),
+        (lambda: Confusion(257), "classes to be a whole number, 1 to 256; got 257"),
+        (lambda: Confusion(2.0), "1 to 256; got 2.0"),
+        (lambda: Confusion(True), "1 to 256; got True"),
+        (lambda: Confusion(2, ignore=None), "ignore to be a whole number, 0 to 255; got None"),
+        (lambda: Confusion(3, ignore=-100), "ignore to be a whole number, 0 to 255; got -100"),
+        (lambda: Confusion(3).update(U8.float(), U8), "label as a tensor of whole numbers; got torch.float32 (2, 2)"),
         (lambda: Confusion(3).update(U8, U8.float()), "from logits: predicted(logits)"),
         (lambda: Confusion(3).update(U8.numpy(), U8), "got ndarray"),
-        (lambda: Confusion(3).update(U8, U8[:1]), "one shape; got (2, 2) and (1, 2)"),
+        (lambda: Confusion(3).update(U8, U8[:1]), "one shape and device; got (2, 2) on cpu and (1, 2) on cpu"),
         (
             lambda: Confusion(3).update(torch.tensor([[0, 7]]), U8[:1]),
             "a class (0..2) or void (255); got 7 at (0, 1)",
@@ -206,10 +236,18 @@ U8 = torch.zeros(2, 2, dtype=torch.uint8)
         (lambda: Confusion(3).update(torch.tensor([[0, 256]]), U8[:1]), "got 256 at (0, 1)"),
         (lambda: Confusion(3).update(U8, U8 + 3), "prediction to be in 0..2; got 3 at (0, 0), and 3 more"),
         (lambda: Confusion(3).update(U8.long(), U8.long() - 1), "prediction to be in 0..2; got -1 at (0, 0)"),
+        (lambda: Confusion(3).update(U8, U8.to("meta")), "(2, 2) on cpu and (2, 2) on meta"),
         (lambda: Confusion(3).merge(Confusion(4)), "Cannot merge 4 classes"),
+        (lambda: Confusion(3).merge(Confusion(3, ignore=0)), "ignoring 0, into 3 classes, ignoring 255"),
         (lambda: predicted(NAN), "NaN in 1 places, first at (image, class, row, column) = (1, 2, 3, 0)"),
         (lambda: predicted(NAN[0]), "(N, K, H, W)"),
-        (lambda: boundary_iou(U8, U8, 3, width=0), "width 1 or more"),
+        (lambda: predicted(NAN.long()), "floating point, K at most 256; got torch.int64 (2, 3, 4, 4)"),
+        (lambda: predicted(torch.zeros(1, 257, 1, 1)), "K at most 256; got torch.float32 (1, 257, 1, 1)"),
+        (lambda: predicted(NAN.numpy()), "got ndarray"),
+        (lambda: boundary_iou(U8, U8, 3, width=0), "width to be a whole number, 1 or more; got 0"),
+        (lambda: boundary_iou(U8, U8, 3, width=1.5), "1 or more; got 1.5"),
+        (lambda: boundary_iou(U8[:0], U8[:0], 3, width=1), "with pixels in them; got (0, 2)"),
+        (lambda: boundary_iou(MIXED, U8, 3, width=1), "void (255); got 9 at (1, 1), and 0 more"),
         (lambda: boundary_iou(U8 + 9, U8, 3, width=1), "a class (0..2) or void (255); got 9 at (0, 0), and 3 more"),
         (lambda: boundary_iou(U8[0], U8[0], 3, width=1), "maps (H, W) or (N, H, W)"),
         (lambda: trimap_accuracy(U8, U8 + 3, 3, width=1), "prediction to be in 0..2; got 3"),

@@ -214,14 +214,27 @@ def test_a_label_map_is_drawn_in_its_colours_and_names_its_classes_where_there_i
     for row, column in [(38, 20), (6, 6), (31, 51), (20, 40)]:
         at = (top + row * scale + 5, column * scale + 5)
         assert image[at].tolist() == viz.colours(THREE)[MASK[row, column]].tolist()
-    assert [text.get_text() for text in fig.axes[0].texts] == ["cat"]
-    assert fig.get_label() == "Label map with background, cat, dog"
+    (text,) = fig.axes[0].texts  # the dog is too small for a name
+    assert (text.get_text(), text.get_position()) == ("cat", (14, 14))
+    assert fig.get_label() == "Label map with background, cat, dog, void"
+
+
+def test_a_name_stands_in_the_middle_of_its_classes_largest_piece():
+    mask = np.zeros((40, 60), dtype=np.uint8)
+    mask[2:8, 2:8], mask[20:37, 30:47] = 1, 1
+    (text,) = viz.draw_mask(mask, THREE).axes[0].texts
+    assert text.get_position() == (38, 28)
 
 
 def test_a_row_of_panels_holds_the_image_the_masks_and_the_truth():
     image = np.full((40, 60, 3), 90, dtype=np.uint8)
     row = viz.draw_row(image, {"32s": MASK * 0, "8s": MASK}, MASK, THREE)
     assert [fig.axes[0].get_title(loc="left") for fig in row] == ["image", "32s", "8s", "truth"]
+    shown = [fig.axes[0].images[0].get_array() for fig in row]
+    expected = [image, *(viz.colours(THREE)[mask] for mask in (MASK * 0, MASK, MASK))]
+    for one, other in zip(shown, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(viz.draw_row(image, {"truth": MASK}, MASK, THREE)) == 3
 
 
 def test_the_map_of_errors_tells_a_wrong_class_from_a_missed_thing_and_leaves_void_out():
@@ -231,20 +244,46 @@ def test_the_map_of_errors_tells_a_wrong_class_from_a_missed_thing_and_leaves_vo
     expected = ["right", "wrong class", "right", "wrong class", "missed", "void"]
     assert [kinds[k] for k in viz.errors(truth, answer)[0]] == expected
     fig = viz.draw_errors(truth, answer, width=3)
-    assert {text.get_text() for text in fig.axes[0].texts} == set(kinds)
+    assert [text.get_text() for text in fig.axes[0].texts] == kinds
+    squares = [viz.to_hex(patch.get_facecolor()) for patch in fig.axes[0].patches]
+    assert squares == list(viz.ERROR_COLOURS.values())
+    assert fig.get_label() == "Map of errors: right 33%, wrong class 33%, missed 17%, void 17% of the pixels"
     image = pixels(fig.encoded())
     assert image[10 + 64, 450].tolist() == hex_pixel(viz.ERROR_COLOURS["missed"])
+
+
+@pytest.mark.parametrize("shape", [(400, 100), (100, 100), (40, 400)])
+def test_the_key_of_a_map_of_errors_lies_below_the_map_and_within_the_figure(shape):
+    fig = viz.draw_errors(np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.uint8), width=2.25)
+    fig.draw_without_rendering()
+    (_, bottom), (right, _) = fig.bbox.min, fig.bbox.max
+    lower_edge = fig.axes[0].get_window_extent().y0
+    texts = [text.get_window_extent() for text in fig.axes[0].texts]
+    squares = [patch.get_window_extent() for patch in fig.axes[0].patches]
+    for box in texts + squares:
+        assert bottom <= box.y0 < box.y1 <= lower_edge
+        assert box.x1 <= right
+    for square, text in zip(squares, texts, strict=True):
+        assert square.width == pytest.approx(square.height)
+        assert square.x1 < text.x0
+    assert all(text.x1 < square.x0 for text, square in zip(texts, squares[1:], strict=False))
 
 
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: viz.colours(["background", "unicorn"]), "among them ['unicorn']"),
-        (lambda: viz.voc_colours(["unicorn"]), "among them ['unicorn']"),
+        (lambda: viz.colours(["background", "unicorn"]), "got ['unicorn']"),
+        (lambda: viz.colours(["void"]), "got ['void']"),
+        (lambda: viz.colours(["cat"] * 256), "up to 255 names; got 256"),
+        (lambda: viz.voc_colours(["unicorn"]), "got ['unicorn']"),
+        (lambda: viz.draw_mask(MASK[:0], THREE), "got uint8 (0, 60)"),
+        (lambda: viz.draw_row(MASK, {}, MASK, THREE), "array (H, W, 3); got ndarray (40, 60)"),
+        (lambda: viz.draw_row(IMAGE, {"a": MASK.T}, MASK, THREE), "got [(60, 40), (40, 60)]"),
         (lambda: viz.draw_mask(MASK / 2, THREE), "of whole numbers; got float64 (40, 60)"),
         (lambda: viz.draw_mask(MASK, THREE[:2]), "labels in 0..1 or 255 (void); got 2"),
         (lambda: viz.draw_row(IMAGE[:9], {"a": MASK}, MASK, THREE), "the image's size (9, 60)"),
-        (lambda: viz.errors(MASK, MASK[:9]), "one size; got (40, 60) and (9, 60)"),
+        (lambda: viz.errors(MASK, MASK[:9]), "got (40, 60) and (9, 60), 9 pixels of it void"),
+        (lambda: viz.errors(MASK, MASK), "and (40, 60), 40 pixels of it void"),
         (lambda: viz.errors(MASK[None], MASK), "got uint8 (1, 40, 60)"),
     ],
 )
