@@ -11,6 +11,8 @@ MAY_IMPORT = {  # module -> rooms of fcn it may enter; every module may use fcn.
     "backbones": set(),
     "metrics": set(),
     "scenes": set(),
+    "upsampling": set(),
+    "checkerboard": {"upsampling"},
     "viz": set(),
     "widgets": {"viz", "widgets"},
 }

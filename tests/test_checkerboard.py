@@ -1,0 +1,90 @@
+"""Chapter 4's counts and scores, against counting by hand and against the spectrum."""
+
+import itertools
+
+import pytest
+import torch
+from torch import nn
+
+from fcn.checkerboard import gradient_profile, paint_count, phase_score
+
+
+def test_paint_counts_are_those_of_stamping_one_brush_after_the_other():
+    for length, kernel, stride in itertools.product(range(1, 13), range(1, 8), range(1, 5)):
+        canvas = [0] * ((length - 1) * stride + kernel)
+        for i, k in itertools.product(range(length), range(kernel)):
+            canvas[i * stride + k] += 1
+        for padding in range(kernel):
+            left = canvas[padding : len(canvas) - padding]
+            if left:
+                assert paint_count(length, kernel, stride, padding).tolist() == left
+            else:
+                with pytest.raises(ValueError, match="pixels would be left"):
+                    paint_count(length, kernel, stride, padding)
+
+
+def test_the_paint_is_uneven_exactly_when_the_stride_does_not_divide_the_kernel():
+    for kernel, stride in itertools.product(range(1, 8), range(1, 5)):
+        inside = paint_count(20, kernel, stride)[kernel:-kernel]
+        assert (inside.unique().numel() > 1) == (kernel % stride != 0)
+
+
+def test_in_two_dimensions_the_counts_multiply():
+    weight = torch.ones(1, 1, 3, 3)
+    painted = torch.nn.functional.conv_transpose2d(torch.ones(1, 1, 4, 5), weight, stride=2, padding=1)
+    assert paint_count((4, 5), 3, 2, 1).tolist() == painted[0, 0].tolist()
+    assert paint_count(6, 3, 2).unique().tolist() == [1, 2]
+    assert paint_count((6, 6), 3, 2).unique().tolist() == [1, 2, 4]
+    assert paint_count((2, 3), (3, 2), (2, 1)).shape == (5, 4)
+
+
+@pytest.mark.parametrize("stride", [2, 3, 4, 6])
+def test_the_phase_score_is_the_share_of_the_spectrum_at_the_strides_frequencies(stride):
+    x = torch.randn(3, 2, 24, 36, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    x += 0.7 * torch.randn(stride, stride, generator=torch.Generator().manual_seed(1)).tile(
+        24 // stride, 36 // stride
+    )
+    energy = torch.fft.fft2(x).abs() ** 2
+    energy[..., 0, 0] = 0
+    share = energy[..., :: 24 // stride, :: 36 // stride].sum() / energy.sum()
+    assert phase_score(x, stride)[0] == pytest.approx(share.item(), rel=1e-9)
+
+
+def test_a_constant_map_scores_zero_a_checkerboard_one_and_noise_its_floor():
+    assert phase_score(torch.full((2, 8, 8), 3.0), 2)[0] == 0
+    board = torch.tensor([[0.0, 1.0], [1.0, 0.0]]).tile(8, 8)
+    assert phase_score(board, 2)[0] == pytest.approx(1)
+    noise = torch.randn(4000, 16, 16, generator=torch.Generator().manual_seed(0))
+    score, floor = phase_score(noise, 4)
+    assert floor == 15 / 255
+    assert score == pytest.approx(floor, rel=0.03)
+
+
+def test_max_pooling_spreads_its_gradient_evenly_and_a_strided_convolution_does_not():
+    torch.manual_seed(0)
+    x = torch.randn(16, 8, 32, 32)
+    flat = gradient_profile(nn.MaxPool2d(2), x, 2)
+    assert flat.mean().item() == pytest.approx(1)
+    assert (flat - 1).abs().max() < 0.05
+    strided = gradient_profile(nn.Conv2d(8, 64, 3, 2, 1), x, 2)
+    assert strided.max() / strided.min() > 2
+    single = gradient_profile(nn.Conv2d(8, 64, 1, 2), x, 2)
+    assert single.flatten().tolist() == pytest.approx([4, 0, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: paint_count(0, 3, 2), "length, kernel and stride of 1 or more"),
+        (lambda: paint_count(3, 3, 2, -1), "got 3, 3, 2, -1"),
+        (lambda: paint_count(1, 2, 2, 1), "0 pixels would be left"),
+        (lambda: phase_score(torch.zeros(5, 4), 2), "got (5, 4) and 2: crop the map first"),
+        (lambda: phase_score(torch.zeros(4, 4), 1), "the stride (2 or more)"),
+        (lambda: phase_score(torch.zeros(4), 2), "maps (..., H, W)"),
+        (lambda: gradient_profile(lambda x: x * 0, torch.zeros(1, 1, 4, 4), 2), "No gradient reaches the input"),
+    ],
+)
+def test_what_cannot_be_counted_or_scored_is_refused(call, message):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert message in str(error.value)

@@ -1,0 +1,189 @@
+"""Chapter 3's ways to enlarge a map, against PyTorch's own and against plain counting."""
+
+import itertools
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from fcn.upsampling import (
+    BilinearUp,
+    ResizeConv,
+    SubPixel,
+    bed_of_nails,
+    bilinear_kernel,
+    conv_matrix,
+    max_unpool,
+    nearest,
+    transposed_conv,
+)
+
+FACTORS = [2, 3, 4, 8, 32]
+SIZES = [(5, 7), (1, 1), (4, 4), (1, 6)]
+DTYPES = [torch.float32, torch.float64]
+
+
+def maps(height, width, channels=3, dtype=torch.float32, seed=0):
+    return torch.rand(2, channels, height, width, generator=torch.Generator().manual_seed(seed)).to(dtype)
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize("size", SIZES)
+def test_nearest_repeats_each_pixel(factor, size):
+    x = maps(*size)
+    assert torch.equal(nearest(x, factor), F.interpolate(x, scale_factor=factor, mode="nearest"))
+
+
+def test_a_bed_of_nails_keeps_each_pixel_once():
+    x = maps(3, 4)
+    nails = bed_of_nails(x, 3)
+    assert nails.shape == (2, 3, 9, 12)
+    assert torch.equal(nails[:, :, ::3, ::3], x)
+    assert nails.count_nonzero() == x.numel()
+
+
+def test_max_unpooling_puts_each_maximum_back_where_it_was():
+    x = maps(6, 9)
+    pooled, indices = F.max_pool2d(x, 3, return_indices=True)
+    back = max_unpool(pooled, indices, 3)
+    assert torch.equal(back, F.max_unpool2d(pooled, indices, 3))
+    assert torch.equal(back[back > 0], x[back > 0])
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("factor", FACTORS)
+def test_bilinear_interpolation_is_a_transposed_convolution(factor, size, dtype):
+    """Inside everywhere; a border band of factor // 2 pixels differs unless the map is continued beyond it."""
+    x = maps(*size, dtype=dtype)
+    reference = F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+    ours = BilinearUp(3, factor).to(dtype)(x)
+    band = factor // 2
+    inside = (..., slice(band, -band), slice(band, -band))
+    torch.testing.assert_close(ours[inside], reference[inside], rtol=0, atol=1e-6)
+    outside = torch.ones(ours.shape, dtype=torch.bool)
+    outside[inside] = False
+    assert ((reference - ours)[outside] > 1e-3).float().mean() > 0.95, "the border is darker"
+    torch.testing.assert_close(BilinearUp(3, factor, exact=True).to(dtype)(x), reference, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_a_dense_kernel_with_zeros_off_its_diagonal_is_the_grouped_one(factor):
+    x, up = maps(5, 7), BilinearUp(3, factor)
+    dense = torch.zeros(3, 3, *up.weight.shape[2:])
+    dense[range(3), range(3)] = up.weight[:, 0].detach()
+    padding = (up.weight.shape[-1] - factor) // 2
+    torch.testing.assert_close(F.conv_transpose2d(x, dense, stride=factor, padding=padding), up(x))
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+def test_corners_are_aligned_by_another_kernel_and_another_size(factor):
+    x = maps(5, 7, channels=1)
+    distance = (torch.arange(2 * factor - 1) - (factor - 1)).abs() / factor
+    weight = torch.outer(1 - distance, 1 - distance)[None, None]
+    painted = F.conv_transpose2d(x, weight, stride=factor, padding=factor - 1)
+    size = tuple((side - 1) * factor + 1 for side in (5, 7))
+    aligned = F.interpolate(x, size=size, mode="bilinear", align_corners=True)
+    torch.testing.assert_close(painted, aligned)
+    scaled = {"scale_factor": factor, "mode": "bilinear"}
+    assert not torch.allclose(
+        F.interpolate(x, **scaled, align_corners=True), F.interpolate(x, **scaled, align_corners=False), atol=1e-2
+    )
+
+
+def test_the_last_layer_of_fcn_32s_has_a_kernel_of_64_a_stride_of_32_and_a_padding_of_16():
+    assert bilinear_kernel(32).shape == (64, 64)
+    assert BilinearUp(1, 32)(torch.ones(1, 1, 3, 3)).shape == (1, 1, 96, 96)
+    border = BilinearUp(1, 8)(torch.ones(1, 1, 3, 3))[0, 0]
+    assert border[12, :5].tolist() == [0.5625, 0.6875, 0.8125, 0.9375, 1.0]
+    assert border[0, 0].item() == pytest.approx(0.5625**2)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "bilinear"])
+def test_resize_and_convolve_is_interpolation_then_a_convolution(mode):
+    x, layer = maps(4, 5), ResizeConv(3, 6, 2, mode=mode)
+    expected = F.conv2d(F.interpolate(x, scale_factor=2, mode=mode), layer[1].weight, layer[1].bias, padding=1)
+    torch.testing.assert_close(layer(x), expected)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_sub_pixel_with_icnr_starts_as_a_convolution_followed_by_nearest(factor):
+    x, layer = maps(4, 5), SubPixel(3, 6, factor)
+    fresh = layer(x)
+    assert fresh.shape == (2, 6, 4 * factor, 5 * factor)
+    assert torch.equal(fresh, nearest(fresh[:, :, ::factor, ::factor], factor))
+    other = SubPixel(3, 6, factor, icnr=False)(x)
+    assert not torch.allclose(other, nearest(other[:, :, ::factor, ::factor], factor), atol=1e-2)
+
+
+SETTINGS = [
+    (stride, padding, extra, dilation, groups)
+    for stride, padding, extra, dilation, groups in itertools.product((1, 2, 3), (0, 1, 2), (0, 1, 2), (1, 2), (1, 2))
+    if extra < max(stride, dilation)
+]
+
+
+@pytest.mark.parametrize(("stride", "padding", "extra", "dilation", "groups"), SETTINGS)
+def test_a_transposed_convolution_is_stamping(stride, padding, extra, dilation, groups):
+    x = maps(3, 5, channels=4)
+    layer = nn.ConvTranspose2d(4, 6, 3, stride, padding, extra, groups, bias=False, dilation=dilation)
+    ours = transposed_conv(
+        x, layer.weight, stride=stride, padding=padding, output_padding=extra, dilation=dilation, groups=groups
+    )
+    torch.testing.assert_close(ours, layer(x))
+
+
+def test_a_transposed_convolution_is_the_transpose_of_the_convolutions_matrix_and_its_gradient():
+    weight, x = maps(3, 3, channels=4)[0].expand(5, -1, -1, -1).clone(), maps(7, 6, channels=4)[0]
+    weight += torch.rand(weight.shape, generator=torch.Generator().manual_seed(1))
+    matrix = conv_matrix(weight, 7, 6, stride=2, padding=1)
+    y = F.conv2d(x, weight, stride=2, padding=1)
+    torch.testing.assert_close(matrix @ x.flatten(), y.flatten())
+    back = F.conv_transpose2d(y, weight, stride=2, padding=1, output_padding=(0, 1))
+    torch.testing.assert_close((matrix.T @ y.flatten()).view(4, 7, 6), back)
+    asked = x.clone().requires_grad_()
+    F.conv2d(asked, weight, stride=2, padding=1).backward(y)
+    torch.testing.assert_close(asked.grad, back)
+
+
+def test_deconvolution_does_not_undo_a_convolution():
+    x, weight = maps(8, 8, channels=1), maps(3, 3, channels=1)[:1]
+    back = F.conv_transpose2d(F.conv2d(x, weight, padding=1), weight, padding=1)
+    best = (back * x).sum() / back.square().sum()  # even at the scale that fits best
+    assert (best * back - x).square().mean() > 0.1 * x.var()
+
+
+def test_two_inputs_with_the_same_pooled_map_cannot_be_told_apart_by_any_upsampler():
+    one, other = torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4)
+    one[..., ::2, ::2], other[..., 1::2, 1::2] = 1, 1
+    assert not torch.equal(one, other)
+    assert torch.equal(F.max_pool2d(one, 2), F.max_pool2d(other, 2))
+
+
+X = torch.rand(1, 4, 4, 4)
+POOLED, INDICES = F.max_pool2d(torch.rand(1, 4, 8, 8), 2, return_indices=True)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: nearest(X, 1), "factor of 2 or more; got 1"),
+        (lambda: bed_of_nails(X, 2.5), "whole factor of 2 or more; got 2.5"),
+        (lambda: nearest(X[0], 2), "map (N, C, H, W); got (4, 4, 4)"),
+        (lambda: bilinear_kernel(0), "factor of 2 or more; got 0"),
+        (lambda: BilinearUp(3, 1), "factor of 2 or more; got 1"),
+        (lambda: ResizeConv(3, 3, 2, mode="cubic"), "mode nearest or bilinear and an odd kernel; got 'cubic'"),
+        (lambda: SubPixel(3, 3, 2, kernel=4), "odd kernel; got 4"),
+        (lambda: max_unpool(POOLED, INDICES.flip(2), 2), "lies outside of its 2x2 block in a map of 8x8"),
+        (lambda: max_unpool(POOLED, INDICES[:, :2], 2), "indices like the map, (1, 4, 4, 4) int64"),
+        (lambda: transposed_conv(X, torch.rand(3, 2, 3, 3)), "weight (4, C', k, k)"),
+        (lambda: transposed_conv(X, torch.rand(4, 2, 3, 3), groups=3), "groups that divide 4; got"),
+        (lambda: transposed_conv(X, torch.rand(4, 2, 3, 3), stride=2, output_padding=2), "max(stride, dilation) = 2"),
+        (lambda: transposed_conv(X, torch.rand(4, 2, 3, 3), padding=3), "padding of 3 cuts away all of 6x6 pixels"),
+    ],
+)
+def test_what_cannot_be_enlarged_is_refused(call, message):
+    with pytest.raises(ValueError) as error:
+        call()
+    assert message in str(error.value)
