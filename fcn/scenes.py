@@ -34,7 +34,7 @@ _MARGIN = 2  # clear pixels around each sprite: without, turning it leaves steps
 
 
 class EmojiScenes(Dataset):
-    """A data set of drawn street, sky and living room life: item -> (image, mask).
+    """A data set of two to five emoji on a photograph: item -> (image, mask).
 
     image is (3, H, W) uint8, mask is (H, W) uint8: the index in CLASSES of the topmost sprite, 0 where there is none,
     and with `void=True` VOID on the rims where a sprite covers a pixel by more than 0.1 and less than 0.9 (without,

@@ -3,14 +3,11 @@
 Every ratio compares the same scores, computed in one process on one thread, alternating; medians of the rounds.
 """
 
-import json
-import platform
 import statistics
 import time
-from datetime import date
-from pathlib import Path
 
 import torch
+from record import store
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import alexnet
@@ -69,16 +66,7 @@ def main() -> None:
             alex, convolutionize(alex), torch.rand(1, 3, 500, 500), 224, 32
         ),
     }
-    about = {
-        "command": "python data/results/one_by_one.py",
-        "date": date.today().isoformat(),
-        "machine": f"{platform.machine()}, 1 thread, {platform.system()}, Python {platform.python_version()}, "
-        f"torch {torch.__version__}",
-        "rounds": ROUNDS,
-    }
-    path = Path(__file__).with_suffix(".json")
-    path.write_text(json.dumps({"about": about, **results}, indent=2) + "\n")
-    print(path.read_text())
+    store(__file__, results, threads=1, rounds=ROUNDS)
 
 
 if __name__ == "__main__":

@@ -8,15 +8,12 @@ scenes: scenes drawn a second on one thread, over images trained a second on two
 Speeds are ratios within one process, alternating, medians of the rounds.
 """
 
-import json
-import platform
 import statistics
 import time
-from datetime import date
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from record import store
 from torch import nn
 
 from fcn.metrics import Confusion, predicted
@@ -185,18 +182,7 @@ def scenes() -> dict:
 def main() -> None:
     torch.set_num_threads(2)
     results = {**baselines(), "scenes": scenes(), "confusion": confusion()}
-    about = {
-        "command": "python data/results/segmentation.py",
-        "date": date.today().isoformat(),
-        "machine": f"{platform.machine()}, 2 threads, {platform.system()}, Python {platform.python_version()}, "
-        f"torch {torch.__version__}",
-        "seeds": len(SEEDS),
-        "scenes to train on": SCENES,
-        "rounds": ROUNDS,
-    }
-    path = Path(__file__).with_suffix(".json")
-    path.write_text(json.dumps({"about": about, **results}, indent=2) + "\n")
-    print(path.read_text())
+    store(__file__, results, threads=2, **{"seeds": len(SEEDS), "scenes to train on": SCENES, "rounds": ROUNDS})
 
 
 if __name__ == "__main__":
