@@ -59,9 +59,10 @@ run: .venv/everything
 repository: .venv/everything
 	@python book/notebooks.py repository "$(URL)"
 
+# Two workers, one thread each: torch's threads wait by spinning, and four of them on two cores take ten times as long.
 test: pages .venv/everything
 	ruff check . && ruff format --check .
-	pytest -n 2 --dist loadfile tests book $(NBVAL)
+	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile tests book $(NBVAL)
 
 clean:
 	rm -rf _build

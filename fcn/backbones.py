@@ -81,6 +81,54 @@ def lite0(pretrained: bool = True) -> Lite0:
     return Lite0(lite0_classifier(pretrained))
 
 
+class Small(nn.Module):
+    """Normalized images (N, 3, H, W) -> four feature maps (N, C, H / stride, W / stride); 32 divides H and W.
+
+    Half a million weights: a network that trains from nothing on two cores. Its first layer cuts the image into tiles
+    of 4x4, since most of a small network's work is done where its maps are large; from there on it is built like VGG,
+    of 3x3 convolutions and 2x2 max-pooling. So cell i of a map at stride s is centred on pixel s i + (s - 1) / 2.
+
+    Raises ValueError for a shape other than (N, 3, H, W) and for sides that 32 does not divide.
+    """
+
+    channels = (24, 64, 128, 192)
+    strides = (4, 8, 16, 32)
+
+    def __init__(self):
+        super().__init__()
+        a, b, c, d = self.channels
+        self.stages = nn.ModuleList(
+            [
+                nn.Sequential(*_layer(3, a, kernel=4, stride=4), *_layer(a, a)),
+                nn.Sequential(nn.MaxPool2d(2), *_layer(a, b)),
+                nn.Sequential(nn.MaxPool2d(2), *_layer(b, c), *_layer(c, c)),
+                nn.Sequential(nn.MaxPool2d(2), *_layer(c, d)),
+            ]
+        )
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] % 32 or images.shape[3] % 32:
+            raise ValueError(
+                f"Expected images (N, 3, H, W) with sides that 32 divides; got {tuple(images.shape)}: pad them first."
+            )
+        x, maps = images, []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return maps
+
+
+def small() -> Small:
+    """Return a small network without pretraining: feature maps at strides 4, 8, 16 and 32, as a Small."""
+    return Small()
+
+
+def _layer(channels: int, out: int, *, kernel: int = 3, stride: int = 1) -> list[nn.Module]:
+    padding = (kernel - stride) // 2
+    convolution = nn.Conv2d(channels, out, kernel, stride, padding, bias=False)
+    return [convolution, nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+
+
 def _weights_file() -> Path:
     try:
         files = metadata.files(WEIGHTS_PACKAGE) or []

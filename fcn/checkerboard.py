@@ -1,7 +1,47 @@
 """Chapter 4: counting and measuring checkerboards. H height, W width, s the stride."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
+
+from fcn.upsampling import BilinearUp, ResizeConv, SubPixel
+
+
+def _interpolated(channels: int, out: int, learned: bool) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, out, 3, padding=1), BilinearUp(out, 2, exact=True).requires_grad_(learned)
+    )
+
+
+# Ways to double a map, each (channels, out) -> a module (N, C, H, W) -> (N, C', 2 H, 2 W).
+DOUBLING = {
+    "transposed k=2": lambda c, out: nn.ConvTranspose2d(c, out, 2, stride=2),
+    "transposed k=3": lambda c, out: nn.ConvTranspose2d(c, out, 3, stride=2, padding=1, output_padding=1),
+    "transposed k=4": lambda c, out: nn.ConvTranspose2d(c, out, 4, stride=2, padding=1),
+    "sub-pixel": lambda c, out: SubPixel(c, out, 2, icnr=False),
+    "sub-pixel, ICNR": lambda c, out: SubPixel(c, out, 2),
+    "nearest + conv": lambda c, out: ResizeConv(c, out, 2, mode="nearest"),
+    "bilinear + conv": lambda c, out: ResizeConv(c, out, 2, mode="bilinear"),
+    "conv + learned bilinear": lambda c, out: _interpolated(c, out, learned=True),
+    "conv + fixed bilinear": lambda c, out: _interpolated(c, out, learned=False),
+}
+
+
+def decoder(way: str, channels: tuple[int, ...]) -> nn.Sequential:
+    """Return a stack of doublings, all made in one way: (N, channels[0], H, W) -> (N, channels[-1], 2^n H, 2^n W).
+
+    n is len(channels) - 1; BatchNorm and ReLU stand between two steps, nothing after the last, which gives logits.
+    Raises ValueError for a way that DOUBLING does not know and for fewer than two numbers of channels.
+    """
+    if way not in DOUBLING:
+        raise ValueError(f"There is no way {way!r} to double a map; there are {', '.join(map(repr, DOUBLING))}.")
+    if len(channels) < 2:
+        raise ValueError(f"A decoder needs the channels of its input and of each step; got {channels}.")
+    steps = []
+    for fewer, more in pairwise(channels):
+        steps += [DOUBLING[way](fewer, more), nn.BatchNorm2d(more), nn.ReLU()]
+    return nn.Sequential(*steps[:-2])
 
 
 def paint_count(length, kernel, stride, padding=0) -> Tensor:

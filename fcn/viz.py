@@ -14,7 +14,7 @@ from html import escape
 import matplotlib
 import numpy as np
 from matplotlib import font_manager
-from matplotlib.colors import is_color_like, to_hex, to_rgb, to_rgba, to_rgba_array
+from matplotlib.colors import LinearSegmentedColormap, is_color_like, to_hex, to_rgb, to_rgba, to_rgba_array
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
@@ -122,6 +122,21 @@ def figure(width: float, height: float, alt: str, *, title: str = "", photo: boo
     return fig, ax
 
 
+def side_by_side(width: float, height: float, titles: Sequence[str], ratios: Sequence[float], alt: str):
+    """Return (BookFigure, list of Axes): empty axes side by side, a title above each, widths in these ratios.
+
+    Sizes and `alt` as for figure. Raises ValueError as figure does, and if there is not one ratio for each title.
+    """
+    if len(titles) != len(ratios):
+        raise ValueError(f"Expected a title and a ratio for each axes; got {titles} and {ratios}.")
+    with matplotlib.rc_context(_style()):
+        fig = BookFigure(width, height, alt)
+        axes = list(fig.subplots(1, len(titles), width_ratios=ratios, squeeze=False)[0])
+        for ax, title in zip(axes, titles, strict=True):
+            ax.set_title(title, **_title())
+    return fig, axes
+
+
 @cache
 def _style() -> dict:
     font_manager.fontManager.addfont(data_path("fonts/Inter-Regular.ttf"))
@@ -185,6 +200,72 @@ def row(images: list[np.ndarray], titles: list[str] | None = None, *, width: flo
         left = index * (each + gap) / width
         ax = _picture_axes(fig, title, (left, 0, each / width, height / (height + above)))
         ax.imshow(image, interpolation="antialiased")
+    return fig
+
+
+def cells(
+    values, title: str = "", *, numbers: str = "", limits: tuple[float, float] | None = None, width: float = 3.4,
+    alt: str = "",
+) -> BookFigure:  # fmt: skip
+    """Return a small map (H, W) as squares, `width` inches wide: zero dark, high values yellow, negative ones blue.
+
+    `numbers` writes each value into its square, in that format ("g", ".2f"). `limits` are the values of full blue or
+    zero and of full yellow; without them, those of the map. `alt` describes the figure; without it, the title does.
+    Raises ValueError if the map is not (H, W) of finite numbers, or for neither a title nor `alt`.
+    """
+    values = np.asarray(values, dtype=float)
+    if values.ndim != 2 or not values.size or not np.isfinite(values).all():
+        raise ValueError(f"Expected a map (H, W) of finite numbers; got {values.shape}.")
+    picture, above = width * values.shape[0] / values.shape[1], _TITLE if title else 0
+    fig = BookFigure(width, picture + above, alt or title)
+    ax = _picture_axes(fig, title, (0, 0, 1, picture / (picture + above)))
+    draw_cells(ax, values, numbers=numbers, limits=limits, size=min(11, 20 * width / values.shape[1]))
+    return fig
+
+
+def draw_cells(ax, values: np.ndarray, *, numbers: str = "", limits=None, size: float = 9) -> None:
+    """Draw a map (H, W) as squares on `ax` as cells does; numbers `size` points high."""
+    low, high = limits or (min(0, values.min()), values.max())
+    reach = max(abs(low), abs(high)) or 1
+    colour = LinearSegmentedColormap.from_list("cells", ["#4fa3ff", "#262d34", "#ffc233"])(0.5 + values / reach / 2)
+    ax.imshow(colour)
+    rows, columns = values.shape
+    if max(rows, columns) <= 25:
+        lines = {"color": PAPER[0], "linewidth": 1.2}
+        ax.hlines(np.arange(rows + 1) - 0.5, -0.5, columns - 0.5, **lines)
+        ax.vlines(np.arange(columns + 1) - 0.5, -0.5, rows - 0.5, **lines)
+    if numbers:
+        with matplotlib.rc_context(_style()):
+            for row, column in np.ndindex(rows, columns):
+                ink = "#101418" if colour[row, column, :3].mean() > 0.45 else "#ffffff"
+                text = f"{values[row, column]:{numbers}}"
+                text = text if float(text) else text.lstrip("-")  # no minus before a zero
+                ax.text(column, row, text, ha="center", va="center", color=ink, fontsize=size)
+
+
+def dots(groups: dict, axis: str, *, alt: str, log: bool = False, width: float = 7.0) -> BookFigure:
+    """Return a row for each group of numbers, {name: values}: a dot for each value, a stroke at their mean.
+
+    `axis` says what the numbers are; `log` spreads them by their logarithm. The row with the lowest mean is on top.
+    Raises ValueError if there is no group, an empty one, or with `log` a value of 0 or below.
+    """
+    rows = [(name, np.asarray(values, dtype=float)) for name, values in groups.items()]
+    if not rows or any(not len(values) or (log and values.min() <= 0) for _, values in rows):
+        raise ValueError(f"Expected groups of numbers, above 0 on a logarithmic axis; got {groups}.")
+    rows.sort(key=lambda row: row[1].mean())
+    fig, ax = figure(width, 0.75 + 0.3 * len(rows), alt)
+    for place, (_, values) in enumerate(rows):
+        ax.plot(values, [place] * len(values), "o", color=ACCENT[0], alpha=0.55, markersize=6, markeredgewidth=0)
+        ax.plot([values.mean()] * 2, [place - 0.32, place + 0.32], color=INK[0], linewidth=2)
+    ax.set_yticks(range(len(rows)), [name for name, _ in rows])
+    ax.tick_params(axis="y", length=0, labelcolor=INK[0])
+    ax.invert_yaxis()
+    if log:
+        ax.set_xscale("log")
+    ax.spines["left"].set_visible(False)
+    ax.grid(axis="x", color=LINE[0], linewidth=0.6)
+    ax.set_axisbelow(True)
+    ax.set_xlabel(axis)
     return fig
 
 

@@ -13,8 +13,9 @@ MAY_IMPORT = {  # module -> rooms of fcn it may enter; every module may use fcn.
     "scenes": set(),
     "upsampling": set(),
     "checkerboard": {"upsampling"},
+    "training": set(),
     "viz": set(),
-    "widgets": {"viz", "widgets"},
+    "widgets": {"checkerboard", "viz", "widgets"},
 }
 MODULES = sorted((ROOT / "fcn").rglob("*.py"))
 

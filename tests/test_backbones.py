@@ -10,7 +10,7 @@ from torchvision.models import AlexNet_Weights
 from torchvision.transforms.v2.functional import resize
 
 from fcn import backbones
-from fcn.backbones import lite0, lite0_classifier, normalize
+from fcn.backbones import lite0, lite0_classifier, normalize, small
 
 
 def test_the_classifier_knows_a_cat_from_a_cup():
@@ -84,3 +84,38 @@ def test_a_package_whose_weights_file_was_deleted_is_named_too(monkeypatch):
     monkeypatch.setattr(backbones.metadata, "files", lambda name: [])
     with pytest.raises(FileNotFoundError, match=r"lacks its \.pth file"):
         lite0_classifier()
+
+
+@pytest.mark.parametrize("size", [(128, 128), (32, 96)])
+def test_the_small_network_gives_maps_at_strides_4_8_16_and_32(size):
+    net = small()
+    maps = net(torch.rand(2, 3, *size))
+    assert [tuple(x.shape) for x in maps] == [
+        (2, channels, size[0] // stride, size[1] // stride)
+        for channels, stride in zip(net.channels, net.strides, strict=True)
+    ]
+    assert sum(parameter.numel() for parameter in net.parameters()) < 600_000
+
+
+@pytest.mark.parametrize("level", range(4))
+def test_a_cell_of_the_small_network_looks_at_the_pixels_around_its_own_centre(level):
+    """All weights one, pooling by the mean: the gradient's centre of mass is the cell's centre, s i + (s - 1) / 2."""
+    net = small().eval()
+    for part in net.modules():
+        if isinstance(part, torch.nn.Conv2d):
+            torch.nn.init.ones_(part.weight)
+    for stage in net.stages[1:]:
+        stage[0] = torch.nn.AvgPool2d(2)
+    image = torch.full((1, 3, 512, 512), 1e-6, requires_grad=True)  # far from every border
+    stride = net.strides[level]
+    cell = 256 // stride
+    net(image)[level][0, 0, cell, cell].backward()
+    weights = image.grad[0, 0].double()
+    centre = (weights.sum(dim=1) * torch.arange(512)).sum() / weights.sum()
+    assert centre.item() == pytest.approx(stride * cell + (stride - 1) / 2, abs=0.01)
+
+
+@pytest.mark.parametrize("shape", [(1, 3, 100, 128), (3, 128, 128), (1, 1, 64, 64)])
+def test_the_small_network_refuses_sides_that_32_does_not_divide(shape):
+    with pytest.raises(ValueError, match="pad them first"):
+        small()(torch.rand(shape))

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from fcn.checkerboard import gradient_profile, paint_count, phase_score
+from fcn.checkerboard import DOUBLING, decoder, gradient_profile, paint_count, phase_score
 
 
 def test_paint_counts_are_those_of_stamping_one_brush_after_the_other():
@@ -88,3 +88,43 @@ def test_what_cannot_be_counted_or_scored_is_refused(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("way", DOUBLING)
+def test_every_way_doubles_the_map_in_each_step_of_a_decoder(way):
+    net = decoder(way, (6, 5, 4, 3))
+    x = torch.rand(2, 6, 5, 7)
+    assert net(x).shape == (2, 3, 40, 56)
+    assert sum(isinstance(part, nn.ReLU) for part in net) == 2  # the last step gives logits: below zero too
+    assert net(x).min() < 0
+
+
+def test_of_fresh_layers_those_that_interpolate_are_clean_and_those_that_paint_are_not_however_even_the_paint():
+    generator = torch.Generator().manual_seed(0)
+    torch.manual_seed(0)
+    x = torch.rand(4, 16, 24, 24, generator=generator)
+    scores = {}
+    for way, make in DOUBLING.items():
+        with torch.no_grad():
+            several = [phase_score(make(16, 16)(x)[..., 8:-8, 8:-8], 2) for _ in range(5)]
+        scores[way] = sum(score for score, _ in several) / 5
+    floor = several[0][1]
+    painted = {"transposed k=2", "transposed k=3", "transposed k=4", "sub-pixel"}
+    assert all(score > 50 * floor for way, score in scores.items() if way in painted), scores
+    assert all(score < 2 * floor for way, score in scores.items() if way not in painted), scores
+
+
+def test_the_fixed_way_learns_nothing_in_its_kernel_and_the_learned_one_starts_there():
+    fixed, learned = DOUBLING["conv + fixed bilinear"](3, 2), DOUBLING["conv + learned bilinear"](3, 2)
+    assert not fixed[1].weight.requires_grad
+    assert learned[1].weight.requires_grad
+    assert torch.equal(fixed[1].weight, learned[1].weight)
+
+
+@pytest.mark.parametrize(
+    ("way", "channels", "message"),
+    [("bicubic", (3, 2), "no way 'bicubic'.*nearest"), ("nearest + conv", (3,), r"each step; got \(3,\)")],
+)
+def test_a_decoder_refuses_a_way_it_does_not_know_and_an_empty_stack(way, channels, message):
+    with pytest.raises(ValueError, match=message):
+        decoder(way, channels)

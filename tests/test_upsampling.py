@@ -12,10 +12,13 @@ from fcn.upsampling import (
     ResizeConv,
     SubPixel,
     bed_of_nails,
+    bilinear,
     bilinear_kernel,
+    bilinear_matrix,
     conv_matrix,
     max_unpool,
     nearest,
+    restored,
     transposed_conv,
 )
 
@@ -187,3 +190,70 @@ def test_what_cannot_be_enlarged_is_refused(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("factor", FACTORS)
+def test_interpolation_is_a_matrix_for_the_rows_and_one_for_the_columns(factor, size, dtype):
+    x = maps(*size, dtype=dtype)
+    reference = F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(bilinear(x, factor), reference, atol=1e-6, rtol=1e-5)
+    assert torch.allclose(bilinear_matrix(size[0], factor).sum(dim=1), torch.ones(size[0] * factor))
+
+
+@pytest.mark.parametrize("call", [lambda: bilinear(maps(2, 2), 1), lambda: bilinear_matrix(0, 2)])
+def test_interpolation_refuses_a_factor_below_two_and_an_empty_row(call):
+    with pytest.raises(ValueError, match=r"2 or more; got 1|length of 0"):
+        call()
+
+
+def test_three_pictures_can_have_one_pooled_map_and_then_no_upsampler_tells_them_apart():
+    upright = torch.zeros(1, 1, 8, 8)
+    upright[..., ::2] = 1
+    one, other = (F.max_pool2d(picture, 2) for picture in (upright, upright.mT))
+    assert not torch.equal(upright, upright.mT)
+    for enlarge in (lambda x: nearest(x, 2), lambda x: bilinear(x, 2), ResizeConv(1, 1, 2), SubPixel(1, 1, 2)):
+        assert torch.equal(enlarge(one), enlarge(other))
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_the_upper_bound_keeps_of_each_block_the_share_of_every_class(factor):
+    """Against a loop over blocks and PyTorch's own interpolation, void left out."""
+    masks = torch.randint(3, (2, 16, 24), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    masks[:, 3:6] = 255
+    shares = torch.zeros(2, 3, 16 // factor, 24 // factor)
+    for n, label, i, j in itertools.product(range(2), range(3), range(16 // factor), range(24 // factor)):
+        block = masks[n, i * factor : (i + 1) * factor, j * factor : (j + 1) * factor]
+        shares[n, label, i, j] = (block == label).float().mean()
+    large = F.interpolate(shares, scale_factor=factor, mode="bilinear")
+    answer = restored(masks, factor, 3)
+    assert answer.dtype == torch.uint8
+    assert answer.shape == masks.shape
+    top = large.topk(2, dim=1).values
+    clear = top[:, 0] - top[:, 1] > 1e-5  # ties may fall either way
+    assert torch.equal(answer[clear], large.argmax(1).to(torch.uint8)[clear])
+    assert clear.float().mean() > 0.5
+
+
+def test_a_coarser_grid_has_a_lower_upper_bound():
+    masks = torch.zeros(1, 64, 64, dtype=torch.uint8)
+    masks[:, 10:50, 13:40] = 1
+    masks[:, 30, :] = 2  # a thin class
+    wrong = [int((restored(masks, factor, 3) != masks).sum()) for factor in (2, 4, 8, 16, 32)]
+    assert wrong == sorted(wrong)
+    assert wrong[0] < wrong[-1]
+
+
+@pytest.mark.parametrize(
+    ("masks", "factor", "message"),
+    [
+        (torch.zeros(1, 8, 9, dtype=torch.uint8), 4, "crop them first"),
+        (torch.zeros(8, 8, dtype=torch.uint8), 4, r"\(N, H, W\)"),
+        (torch.full((1, 8, 8), 7, dtype=torch.uint8), 4, "got 7"),
+        (torch.zeros(1, 8, 8, dtype=torch.uint8), 1, "2 or more"),
+    ],
+)
+def test_an_upper_bound_refuses_maps_that_the_factor_does_not_divide_and_strange_labels(masks, factor, message):
+    with pytest.raises(ValueError, match=message):
+        restored(masks, factor, 3)

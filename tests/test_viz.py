@@ -291,3 +291,39 @@ def test_a_label_map_that_is_none_is_refused(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert message in str(error.value)
+
+
+def test_a_small_map_is_drawn_cell_by_cell_with_its_numbers():
+    fig = viz.cells(np.array([[0, 4], [-2, -0.001]]), "map", numbers=".1f")
+    assert [text.get_text() for text in fig.axes[0].texts] == ["0.0", "4.0", "-2.0", "0.0"]
+    zero, high, low = fig.axes[0].images[0].get_array()[[0, 0, 1], [0, 1, 0], :3]
+    assert high[0] > high[2]
+    assert low[2] > low[0]
+    assert zero.max() < 0.25
+
+
+def test_the_dots_of_a_group_stand_beside_its_name_lowest_mean_on_top():
+    fig = viz.dots({"b": [3, 5], "a": [1, 2]}, "score", alt="Dots")
+    ax = fig.axes[0]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
+    assert ax.lines[0].get_xdata().tolist() == [1, 2]
+    assert set(ax.lines[1].get_xdata()) == {1.5}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: viz.cells(np.zeros(3), "flat"),
+        lambda: viz.cells(np.array([[np.nan]]), "nan"),
+        lambda: viz.dots({}, "score", alt="Dots"),
+        lambda: viz.dots({"a": [0.0]}, "score", alt="Dots", log=True),
+    ],
+)
+def test_cells_and_dots_refuse_what_cannot_be_drawn(call):
+    with pytest.raises(ValueError, match="Expected"):
+        call()
+
+
+def test_panels_side_by_side_need_a_ratio_for_each_title():
+    with pytest.raises(ValueError, match="ratio for each"):
+        viz.side_by_side(3, 2, ["one"], (1, 2), "Two panels")

@@ -66,7 +66,7 @@ def main() -> None:
             alex, convolutionize(alex), torch.rand(1, 3, 500, 500), 224, 32
         ),
     }
-    store(__file__, results, threads=1, rounds=ROUNDS)
+    print(store(__file__, results, threads=1, rounds=ROUNDS))
 
 
 if __name__ == "__main__":

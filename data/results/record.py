@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 
-def store(script: str, results: dict, *, threads: int, **about) -> None:
-    """Write SCRIPT.json beside the script (its __file__) and print it; `about` is added to what it says of itself."""
+def store(script: str, results: dict, *, threads: int, **about) -> str:
+    """Write SCRIPT.json beside the script (its __file__), return its text; `about` joins what it says of itself."""
     path = Path(script)
     origin = {
         "command": f"python data/results/{path.name}",
@@ -18,5 +18,7 @@ def store(script: str, results: dict, *, threads: int, **about) -> None:
         f"Python {platform.python_version()}, torch {torch.__version__}",
     }
     text = json.dumps({"about": origin | about, **results}, indent=2)
-    path.with_suffix(".json").write_text(f"{text}\n")
-    print(text)
+    aside = path.with_suffix(".json.part")  # a study that is killed while it stores loses nothing
+    aside.write_text(f"{text}\n")
+    aside.replace(path.with_suffix(".json"))
+    return text

@@ -182,7 +182,9 @@ def scenes() -> dict:
 def main() -> None:
     torch.set_num_threads(2)
     results = {**baselines(), "scenes": scenes(), "confusion": confusion()}
-    store(__file__, results, threads=2, **{"seeds": len(SEEDS), "scenes to train on": SCENES, "rounds": ROUNDS})
+    print(
+        store(__file__, results, threads=2, **{"seeds": len(SEEDS), "scenes to train on": SCENES, "rounds": ROUNDS})
+    )
 
 
 if __name__ == "__main__":
