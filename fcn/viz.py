@@ -243,7 +243,7 @@ def draw_cells(ax, values: np.ndarray, *, numbers: str = "", limits=None, size: 
                 ax.text(column, row, text, ha="center", va="center", color=ink, fontsize=size)
 
 
-def dots(groups: dict, axis: str, *, alt: str, log: bool = False, width: float = 7.0) -> BookFigure:
+def dots(groups: dict, axis: str, *, alt: str, log: bool = False, width: float = 5.0) -> BookFigure:
     """Return a row for each group of numbers, {name: values}: a dot for each value, a stroke at their mean.
 
     `axis` says what the numbers are; `log` spreads them by their logarithm. The row with the lowest mean is on top.
