@@ -50,13 +50,18 @@ def paint_count(length, kernel, stride, padding=0) -> Tensor:
     `length` is the input's; each pixel of it stamps a brush `kernel` wide, `stride` apart, and `padding` pixels are
     cut from each end. Result: ((length - 1) stride + kernel - 2 padding,) int64, or its outer product for pairs
     (rows, columns), where a single number stands for both.
-    Raises ValueError for a length, kernel or stride below 1, a padding below 0, or if nothing would be left.
+    Raises ValueError for anything but whole numbers and pairs, for a length, kernel or stride below 1,
+    a padding below 0, or if nothing would be left.
     Source: Odena et al. 2016, Deconvolution and Checkerboard Artifacts.
     """
     values = (length, kernel, stride, padding)
     if any(isinstance(value, tuple) for value in values):
+        if any(isinstance(value, tuple) and len(value) != 2 for value in values):
+            raise ValueError(f"Expected whole numbers, or pairs of them as tuples; got {values}.")
         rows, columns = (paint_count(*(v[i] if isinstance(v, tuple) else v for v in values)) for i in (0, 1))
         return torch.outer(rows, columns)
+    if not all(hasattr(value, "__index__") and not isinstance(value, bool) for value in values):
+        raise ValueError(f"Expected whole numbers, or pairs of them as tuples; got {values}.")
     left = (length - 1) * stride + kernel - 2 * padding
     if min(length, kernel, stride) < 1 or padding < 0 or left < 1:
         raise ValueError(
@@ -76,8 +81,14 @@ def phase_score(x: Tensor, stride: int) -> tuple[float, float]:
     within each map and summed over the maps; 0 for constant maps. It equals the share of the spectrum's energy, less
     that of the mean, at the frequencies k H / s and l W / s. `floor` is what white noise scores on average,
     (s * s - 1) / (H W - 1): a score means something where it stands well above.
-    Raises ValueError for a stride below 2 or one that does not divide H and W, and for less than two dimensions.
+    Raises ValueError for a stride below 2 or one that does not divide H and W, for less than two dimensions, and for
+    maps that are empty or hold NaN or infinity.
     """
+    if not isinstance(x, Tensor) or not x.numel() or not x.isfinite().all() or not hasattr(stride, "__index__"):
+        raise ValueError(
+            "Expected maps as a tensor of finite numbers, with something in it, and a whole stride; got "
+            f"{type(x).__name__} {tuple(x.shape)} and {stride!r}. NaN means that the network has diverged."
+        )
     if x.ndim < 2 or stride < 2 or x.shape[-2] % stride or x.shape[-1] % stride:
         raise ValueError(
             f"Expected maps (..., H, W) whose sides the stride (2 or more) divides; got {tuple(x.shape)} and "
@@ -100,6 +111,8 @@ def gradient_profile(layer: nn.Module, x: Tensor, stride: int) -> Tensor:
     Raises ValueError as phase_score does, and if no gradient reaches the input.
     """
     phase_score(x, stride)  # checks the sizes
+    if x.ndim != 4 or not x.is_floating_point():
+        raise ValueError(f"Expected the input as floating point (N, C, H, W); got {x.dtype} {tuple(x.shape)}.")
     x = x.detach().requires_grad_()
     y = layer(x)
     y.backward(torch.randint_like(y, 2) * 2 - 1)

@@ -25,6 +25,8 @@ def bilinear(x: Tensor, factor: int) -> Tensor:
     two cores where the factor is large. Raises ValueError as nearest does.
     """
     _check(x, factor)
+    if not x.is_floating_point():
+        raise ValueError(f"Interpolation makes fractions, which {x.dtype} cannot hold: pass x.float().")
     rows, columns = (bilinear_matrix(side, factor).to(x) for side in x.shape[2:])
     return rows @ x @ columns.T
 
@@ -100,7 +102,7 @@ class BilinearUp(nn.Module):
     Each channel has a kernel of its own, which starts as bilinear_kernel(factor). Inside it equals
     F.interpolate(mode="bilinear", align_corners=False); within s // 2 pixels of the border it is darker, since
     nothing is painted from beyond. With `exact=True` the map is first continued by its outermost pixels, and the two
-    are equal everywhere. Raises ValueError for a factor below 2.
+    are equal everywhere. Raises ValueError for a factor below 2 and for maps with other channels.
     Source: Long et al. 2015, section 3.3.
     """
 
@@ -110,6 +112,8 @@ class BilinearUp(nn.Module):
         self.weight = nn.Parameter(bilinear_kernel(factor).expand(channels, 1, -1, -1).clone())
 
     def forward(self, x: Tensor) -> Tensor:
+        if x.ndim != 4 or x.shape[1] != len(self.weight):
+            raise ValueError(f"Expected maps (N, {len(self.weight)}, H, W); got {tuple(x.shape)}.")
         padding = (self.factor - self.factor % 2) // 2
         if self.exact:
             x = F.pad(x, (1, 1, 1, 1), mode="replicate")
@@ -162,15 +166,21 @@ def transposed_conv(
 
     x (N, C, H, W), weight (C, C' / groups, k, k) -> (N, C', H', W') with
     H' = (H - 1) stride - 2 padding + dilation (k - 1) + 1 + output_padding.
-    Raises ValueError if the channels do not divide by groups, if output_padding is not below max(stride, dilation),
-    or if nothing would be left. Source: Dumoulin and Visin 2016, section 4.
+    Raises ValueError for other shapes, if the channels do not divide by groups, for a stride or dilation below 1 or a
+    padding below 0, if output_padding is not below max(stride, dilation), or if nothing would be left.
+    Source: Dumoulin and Visin 2016, section 4.
     """
+    _check_map(x)
     n, channels, height, width = x.shape
     kernel = weight.shape[-1]
-    if len(weight) != channels or channels % groups:
+    if weight.ndim != 4 or weight.shape[2] != kernel or len(weight) != channels or groups < 1 or channels % groups:
         raise ValueError(
             f"Expected weight ({channels}, C', k, k) and groups that divide {channels}; got {tuple(weight.shape)} "
             f"and {groups}."
+        )
+    if stride < 1 or dilation < 1 or padding < 0:
+        raise ValueError(
+            f"Expected stride, dilation of 1 or more, padding of 0 or more; got {stride}, {dilation}, {padding}."
         )
     if not 0 <= output_padding < max(stride, dilation):
         limit = max(stride, dilation)
@@ -194,8 +204,14 @@ def conv_matrix(weight: Tensor, height: int, width: int, *, stride: int = 1, pad
     """Return the matrix of a convolution: weight (C', C, k, k), map (C, H, W) -> (C' H' W', C H W).
 
     The convolution of a map is this matrix times the flattened map; the transposed convolution with the same kernel
-    is its transpose. Source: Dumoulin and Visin 2016, section 4.1.
+    is its transpose. Raises ValueError for a kernel of another shape, or larger than the padded map.
+    Source: Dumoulin and Visin 2016, section 4.1.
     """
+    if weight.ndim != 4 or min(height, width) + 2 * padding < weight.shape[-1]:
+        raise ValueError(
+            f"Expected weight (C', C, k, k) that fits into the padded map; got {tuple(weight.shape)} for "
+            f"{height}x{width} with padding {padding}."
+        )
     size = weight.shape[1] * height * width
     basis = torch.eye(size, dtype=weight.dtype).view(size, weight.shape[1], height, width)
     return F.conv2d(basis, weight, stride=stride, padding=padding).flatten(1).T
@@ -211,6 +227,8 @@ def restored(masks: Tensor, factor: int, classes: int) -> Tensor:
     Source: the question is that of Long et al. 2015, appendix A of arXiv v2.
     """
     _check_factor(factor)
+    if not isinstance(masks, Tensor) or masks.is_floating_point():
+        raise ValueError(f"Expected label maps as a tensor of whole numbers; got {getattr(masks, 'dtype', masks)}.")
     if masks.ndim != 3 or masks.shape[1] % factor or masks.shape[2] % factor:
         raise ValueError(
             f"Expected label maps (N, H, W) whose sides {factor} divides; got {tuple(masks.shape)}: crop them first."
@@ -226,11 +244,15 @@ def restored(masks: Tensor, factor: int, classes: int) -> Tensor:
 
 
 def _check_factor(factor: int) -> None:
-    if factor < 2 or factor != int(factor):
-        raise ValueError(f"A map is enlarged by a whole factor of 2 or more; got {factor}.")
+    if isinstance(factor, bool) or not hasattr(factor, "__index__") or factor < 2:
+        raise ValueError(f"A map is enlarged by a whole factor of 2 or more; got {factor!r}.")
 
 
 def _check(x: Tensor, factor: int) -> None:
     _check_factor(factor)
-    if x.ndim != 4:
-        raise ValueError(f"Expected a map (N, C, H, W); got {tuple(x.shape)}.")
+    _check_map(x)
+
+
+def _check_map(x: Tensor) -> None:
+    if not isinstance(x, Tensor) or x.ndim != 4:
+        raise ValueError(f"Expected a tensor, a map (N, C, H, W); got {tuple(x.shape)} ({type(x).__name__}).")

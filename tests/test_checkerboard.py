@@ -128,3 +128,19 @@ def test_the_fixed_way_learns_nothing_in_its_kernel_and_the_learned_one_starts_t
 def test_a_decoder_refuses_a_way_it_does_not_know_and_an_empty_stack(way, channels, message):
     with pytest.raises(ValueError, match=message):
         decoder(way, channels)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: paint_count(2.5, 3, 2), "whole numbers"),
+        (lambda: paint_count((3, 3, 3), 3, 2), "pairs"),
+        (lambda: phase_score(torch.full((8, 8), torch.nan), 2), "NaN means"),
+        (lambda: phase_score(torch.zeros(0, 8, 8), 2), "something in it"),
+        (lambda: phase_score(torch.zeros(8, 8), 2.0), r"whole stride; got.*2\.0"),
+        (lambda: gradient_profile(nn.Conv2d(2, 2, 1), torch.ones(2, 4, 4), 2), r"\(N, C, H, W\)"),
+    ],
+)
+def test_what_would_be_counted_or_scored_wrongly_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -72,3 +72,12 @@ def test_a_loss_that_is_no_number_stops_training():
     examples = TensorDataset(torch.full((4, 3, 8, 8), torch.nan), torch.zeros(4, 8, 8))
     with pytest.raises(ValueError, match=r"nan at step 0: try a smaller rate than 0\.1"):
         fit(model(), examples, steps=2, lr=0.1, generator=generator(), batch=4)
+
+
+@pytest.mark.parametrize(
+    ("label", "message"), [(255, "nothing but void"), (7, r"0\.\.1 or 255 \(void\); got 7"), (-1, "got -1")]
+)
+def test_labels_that_cannot_be_learned_are_named(label, message):
+    examples = TensorDataset(torch.rand(4, 3, 8, 8), torch.full((4, 8, 8), label))
+    with pytest.raises(ValueError, match=message):
+        fit(model(), examples, steps=2, lr=0.1, generator=generator(), batch=4)

@@ -257,3 +257,23 @@ def test_a_coarser_grid_has_a_lower_upper_bound():
 def test_an_upper_bound_refuses_maps_that_the_factor_does_not_divide_and_strange_labels(masks, factor, message):
     with pytest.raises(ValueError, match=message):
         restored(masks, factor, 3)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: nearest(maps(2, 2), 2.0), r"whole factor.*got 2\.0"),
+        (lambda: bilinear(maps(2, 2).byte(), 2), r"torch.uint8 cannot hold"),
+        (lambda: bilinear(maps(2, 2).numpy(), 2), "ndarray"),
+        (lambda: BilinearUp(3, 2)(maps(2, 2, channels=2)), r"\(N, 3, H, W\); got \(2, 2, 2, 2\)"),
+        (lambda: restored(torch.zeros(1, 8, 8), 2, 3), "whole numbers; got torch.float32"),
+        (lambda: transposed_conv(maps(2, 2), torch.rand(3, 1, 3, 5)), r"k, k\)"),
+        (lambda: transposed_conv(maps(2, 2), torch.rand(3, 1, 3, 3), stride=0), "got 0, 1, 0"),
+        (lambda: transposed_conv(maps(2, 2), torch.rand(3, 1, 3, 3), padding=-1), "got 1, 1, -1"),
+        (lambda: transposed_conv(maps(2, 2), torch.rand(3, 1, 3, 3), groups=0), "and 0"),
+        (lambda: conv_matrix(torch.rand(1, 1, 5, 5), 3, 3), "fits into the padded map"),
+    ],
+)
+def test_what_would_be_enlarged_wrongly_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
