@@ -7,8 +7,9 @@ A map of the rooms:
     one_by_one   chapter 2: a fully connected layer as a convolution (as_conv, convolutionize)
     upsampling   chapter 3: ways to enlarge a map (BilinearUp, ResizeConv, SubPixel, ...)
     checkerboard chapter 4: counting and measuring checkerboards (paint_count, phase_score, decoder)
-    backbones    image -> feature maps at strides 4, 8, 16 and 32 (small, lite0), and a whole classifier
-    training     the loop that trains a network (fit)
+    skips        chapter 5: FCN of stride 32, 16, 8 or 4
+    backbones    image -> feature maps at strides 4, 8, 16 and 32 (small, lite0, vgg16), and a whole classifier
+    training     the loop that trains a network (fit), its scores (evaluate), checkpoints (save, resume)
     viz          the book's figure style, its palette, and every drawing helper
     widgets      the interactive figures
 

