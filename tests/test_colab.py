@@ -23,7 +23,7 @@ COLAB = {
     "torch": "2.11.0", "torchvision": "0.26.0", "numpy": "2.1.3", "matplotlib": "3.10.0", "ipywidgets": "7.7.1",
     "ipykernel": "6.17.1", "ipython": "7.34.0", "timm": "1.0.28", "anywidget": "0.9.21", "accelerate": "1.14.0",
     "safetensors": "0.8.0", "scikit-image": "0.25.2", "scikit-learn": "1.2.2",
-    "scipy": "1.11.1", "pillow": "10.0.0",
+    "scipy": "1.11.1", "pillow": "10.0.0", "tqdm": "4.67.1",
 }  # fmt: skip
 SITE = Path(sysconfig.get_paths()["purelib"])
 
