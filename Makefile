@@ -1,5 +1,6 @@
 # make book    build the pages into _build/html          make test   every check
 # make run     execute and normalise all chapters        make run CHAPTER=02   only that one
+# make bench   measure speed and memory anew (data/results/benchmarks.json)
 # make repository URL=https://github.com/OWNER/NAME      set the address that the "Colab" cells install from
 # make serve   show the pages on this machine            make clean  remove what was built (not .venv)
 PYTHON ?= python3
@@ -10,7 +11,7 @@ PORT ?= 8000
 
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
-.PHONY: book test run repository serve clean pages
+.PHONY: book test run bench repository serve clean pages
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
 
@@ -55,6 +56,9 @@ serve: book
 
 run: .venv/everything
 	@python book/notebooks.py run "$(CHAPTER)"
+
+bench: .venv/everything
+	@python data/results/benchmarks.py
 
 repository: .venv/everything
 	@python book/notebooks.py repository "$(URL)"

@@ -7,6 +7,7 @@ divides H and W; the next cell lies one stride further on.
 
 import hashlib
 from importlib import metadata
+from itertools import pairwise
 from pathlib import Path
 
 import timm
@@ -90,28 +91,24 @@ def lite0(pretrained: bool = True) -> Lite0:
 class Small(nn.Module):
     """Normalized images (N, 3, H, W) -> four feature maps (N, C, H / stride, W / stride); 32 divides H and W.
 
-    Half a million weights: a network that trains from nothing on two cores. Its first layer cuts the image into tiles
-    of 4x4, since most of a small network's work is done where its maps are large; from there on it is built like VGG,
-    of 3x3 convolutions and 2x2 max-pooling. So cell i of a map at stride s is centred on pixel s i + (s - 1) / 2.
+    A network that trains from nothing on two cores. Its first layer cuts the image into tiles of 4x4, since most of a
+    small network's work is done where its maps are large; from there on it is built like VGG, of 3x3 convolutions and
+    2x2 max-pooling. So cell i of a map at stride s is centred on pixel s i + (s - 1) / 2.
 
+    `channels` are those of the four maps, `layers` the convolutions that lead from one map to the next.
     Raises ValueError for a shape other than (N, 3, H, W) and for sides that 32 does not divide.
     """
 
-    channels = (24, 64, 128, 192)
     strides = (4, 8, 16, 32)
     centres = (1.5, 3.5, 7.5, 15.5)
 
-    def __init__(self):
+    def __init__(self, channels: tuple[int, ...], layers: tuple[int, ...]):
         super().__init__()
-        a, b, c, d = self.channels
-        self.stages = nn.ModuleList(
-            [
-                nn.Sequential(*_layer(3, a, kernel=4, stride=4), *_layer(a, a)),
-                nn.Sequential(nn.MaxPool2d(2), *_layer(a, b)),
-                nn.Sequential(nn.MaxPool2d(2), *_layer(b, c), *_layer(c, c)),
-                nn.Sequential(nn.MaxPool2d(2), *_layer(c, d)),
-            ]
-        )
+        self.channels = channels
+        stages = [[*_layer(3, channels[0], kernel=4, stride=4), *_repeated(channels[0], layers[0] - 1)]]
+        for (fewer, more), count in zip(pairwise(channels), layers[1:], strict=True):
+            stages.append([nn.MaxPool2d(2), *_layer(fewer, more), *_repeated(more, count - 1)])
+        self.stages = nn.ModuleList(nn.Sequential(*stage) for stage in stages)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         if images.ndim != 4 or images.shape[1] != 3 or images.shape[2] % 32 or images.shape[3] % 32:
@@ -125,9 +122,13 @@ class Small(nn.Module):
         return maps
 
 
-def small() -> Small:
-    """Return a small network without pretraining: feature maps at strides 4, 8, 16 and 32, as a Small."""
-    return Small()
+def small(wide: bool = False) -> Small:
+    """Return a small network without pretraining: feature maps at strides 4, 8, 16 and 32, as a Small.
+
+    It has 0.46 million weights. `wide` puts more of them where the maps are large, 0.63 million in all: a third more
+    time a step, and a better score after as many steps.
+    """
+    return Small((48, 96, 128, 192), (2, 2, 2, 1)) if wide else Small((24, 64, 128, 192), (2, 1, 2, 1))
 
 
 class VGG16(nn.Module):
@@ -185,6 +186,10 @@ def _layer(channels: int, out: int, *, kernel: int = 3, stride: int = 1) -> list
     padding = (kernel - stride) // 2
     convolution = nn.Conv2d(channels, out, kernel, stride, padding, bias=False)
     return [convolution, nn.BatchNorm2d(out), nn.ReLU(inplace=True)]
+
+
+def _repeated(channels: int, count: int) -> list[nn.Module]:
+    return [part for _ in range(count) for part in _layer(channels, channels)]
 
 
 def _weights_file() -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 import safetensors
 import torch
 import torch.nn.functional as F
-from safetensors.torch import save_file
+from safetensors.torch import save as serialized
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import tv_tensors
@@ -43,10 +43,11 @@ def fit(
     If the file exists, training goes on from there: killed at any moment and called again with the same arguments (a
     fresh generator of the same seed), it ends with the same weights, on the same machine bit for bit.
 
-    Raises ValueError if there are fewer images than one batch holds or no steps, for an unknown optimizer or
-    schedule, for a label that is neither a class nor void, for a batch of nothing but void, if the loss is no longer
-    finite (the checkpoint stays what it was), and for a checkpoint of other arguments, another network or a damaged
-    one.
+    Raises ValueError before the first step if there are fewer images than one batch holds, no steps, no generator, a
+    rate that is none, an unknown optimizer or schedule, nothing to train, or a checkpoint of other arguments or
+    another network or a damaged one, FileNotFoundError if the checkpoint's folder is missing; on the way, ValueError
+    for a label that is neither a class nor void, for a batch of nothing but void, and if the loss is no longer finite
+    (the checkpoint stays what it was).
     Source: Long et al. 2015, section 4.3, for SGD; Smith and Topin 2018 for one-cycle; Chen et al. 2016 (DeepLab,
     section 4.1) for the polynomial.
     """
@@ -54,6 +55,8 @@ def fit(
         raise ValueError(
             f"Expected at least {batch} images (one batch), 1 step and every=1; got {len(data)}, {steps} and {every}."
         )
+    if not isinstance(generator, torch.Generator):
+        raise ValueError(f"Expected generator=torch.Generator().manual_seed(...); got {generator!r}.")
     stepper, rates = _optimizer(model, optimizer, schedule, lr, steps)
     parameter = next(model.parameters())
     layout = torch.channels_last if channels_last else torch.contiguous_format
@@ -62,9 +65,9 @@ def fit(
         "augment": augment, "mixed": mixed, "channels_last": channels_last,
     }  # fmt: skip
     losses, skipped = [], 0
-    if checkpoint is not None and Path(checkpoint).exists():
+    if checkpoint is not None and _is_file(Path(checkpoint)):
+        _check_settings(checkpoint, _read(Path(checkpoint))[0], settings)
         about = resume(checkpoint, model, stepper)
-        _check_settings(checkpoint, about, settings)
         rates.load_state_dict(about["schedule"])
         losses, skipped = about["losses"], about["steps of the epoch"]
         generator.set_state(_state(about["order"]))
@@ -88,7 +91,10 @@ def fit(
             _check(masks, logits.shape[1])
             loss = F.cross_entropy(logits.float(), masks, ignore_index=VOID)
             if not loss.isfinite():
-                raise ValueError(f"The loss is {loss.item()} at step {len(losses)}: try a smaller rate than {lr}.")
+                raise ValueError(
+                    f"The loss is {loss.item()} at step {len(losses)}: try a smaller rate than {lr}, or look for "
+                    "images that are not finite."
+                )
             stepper.zero_grad()
             loss.backward()
             stepper.step()
@@ -168,8 +174,7 @@ def save(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer | 
     alone, if a weight is no longer finite, FileNotFoundError if the folder is missing.
     """
     path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} to save {path.name} in: make it first.")
+    _is_file(path)
     tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
     for name, tensor in tensors.items():
         if not tensor.isfinite().all():
@@ -181,7 +186,8 @@ def save(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer | 
             tensors |= {f"optimizer.{index}.{name}": value for name, value in state.items() if value is not None}
     aside = path.with_name(f"{path.name}.part")
     # safetensors takes no views and no shared memory
-    save_file({name: t.contiguous().clone() for name, t in tensors.items()}, aside, {"fcn": json.dumps(about)})
+    copies = {name: tensor.contiguous().clone() for name, tensor in tensors.items()}
+    aside.write_bytes(serialized(copies, {"fcn": json.dumps(about)}))
     aside.replace(path)
 
 
@@ -193,16 +199,9 @@ def resume(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer 
     layers or classes, and if the optimizer's state is asked for and missing.
     """
     path = Path(path)
-    if not path.is_file():
+    if not _is_file(path):
         raise FileNotFoundError(f"There is no checkpoint {path}.")
-    try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("fcn", "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
-    except (safetensors.SafetensorError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is damaged or no checkpoint ({error}): delete it, or fetch it anew.") from None
-    if about is None:
-        raise ValueError(f"{path} was not written by fcn.training.save: it says nothing about itself.")
+    about, tensors = _read(path)
     weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
     _check_weights(path, weights, model.state_dict())
     if optimizer is not None:
@@ -216,6 +215,28 @@ def resume(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer 
         optimizer.load_state_dict({"state": state, "param_groups": about.pop("groups")})
     model.load_state_dict(weights)
     return about
+
+
+def _is_file(path: Path) -> bool:
+    """Return whether there is a file; raise FileNotFoundError if not even its folder is there."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} for {path.name}: make it first.")
+    if path.is_dir():
+        raise FileNotFoundError(f"{path} is a folder: name a file in it.")
+    return path.is_file()
+
+
+def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
+    """Return what a checkpoint says of itself, and its tensors."""
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("fcn", "null"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (it is no dict)
+    except (safetensors.SafetensorError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is damaged or no checkpoint ({error}): delete it, or fetch it anew.") from None
+    if about is None:
+        raise ValueError(f"{path} was not written by fcn.training.save: it says nothing about itself.")
+    return about, tensors
 
 
 def _optimizer(model: nn.Module, optimizer: str, schedule: str, lr: float, steps: int):
@@ -248,7 +269,9 @@ def _check(masks: Tensor, classes: int) -> None:
 
 
 def _check_settings(path, about: dict, settings: dict) -> None:
-    stored = about.get("settings", {})
+    stored = about.get("settings")
+    if stored is None:
+        raise ValueError(f"{path} holds weights alone, no training to go on with: name another checkpoint.")
     for name, value in settings.items():
         if stored.get(name) != value:
             raise ValueError(

@@ -86,21 +86,23 @@ def test_a_package_whose_weights_file_was_deleted_is_named_too(monkeypatch):
         lite0_classifier()
 
 
+@pytest.mark.parametrize("wide", [False, True])
 @pytest.mark.parametrize("size", [(128, 128), (32, 96)])
-def test_the_small_network_gives_maps_at_strides_4_8_16_and_32(size):
-    net = small()
+def test_the_small_network_gives_maps_at_strides_4_8_16_and_32(size, wide):
+    net = small(wide)
     maps = net(torch.rand(2, 3, *size))
     assert [tuple(x.shape) for x in maps] == [
         (2, channels, size[0] // stride, size[1] // stride)
         for channels, stride in zip(net.channels, net.strides, strict=True)
     ]
-    assert sum(parameter.numel() for parameter in net.parameters()) < 600_000
+    assert round(sum(parameter.numel() for parameter in net.parameters()) / 1e6, 2) == (0.63 if wide else 0.46)
 
 
+@pytest.mark.parametrize("wide", [False, True])
 @pytest.mark.parametrize("level", range(4))
-def test_a_cell_of_the_small_network_looks_at_the_pixels_around_its_own_centre(level):
+def test_a_cell_of_the_small_network_looks_at_the_pixels_around_its_own_centre(level, wide):
     """All weights one, pooling by the mean: the gradient's centre of mass is the cell's centre, s i + (s - 1) / 2."""
-    net = small().eval()
+    net = small(wide).eval()
     for part in net.modules():
         if isinstance(part, torch.nn.Conv2d):
             torch.nn.init.ones_(part.weight)

@@ -79,7 +79,7 @@ def test_every_picture_is_described_and_by_no_file_name(parsed):
 
 def test_panels_of_one_figure_are_described_one_by_one_and_as_a_whole(pages):
     (group,) = re.findall(
-        r'(?s)<div class="panels"([^>]*)>(.*?)</div>\s*</div>', (pages / "02_one_by_one.html").read_text()
+        r'(?s)<div class="panels in-2"([^>]*)>(.*?)</div>\s*</div>', (pages / "02_one_by_one.html").read_text()
     )
     assert 'role="group" aria-label="The four photographs in dim grey' in group[0]
     alts = [image["alt"] for image in Page(group[1]).images]

@@ -1,15 +1,21 @@
 """FCN: its sizes, its geometry, its start and its errors, against references that know nothing of fcn.upsampling."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from scipy import stats
 from torch import nn
+from torch.utils.data import TensorDataset
 
-from fcn.backbones import lite0, small, vgg16
+from fcn import data_path
+from fcn.backbones import lite0, normalize, small, vgg16
+from fcn.scenes import CLASSES, EmojiScenes
 from fcn.skips import FCN
+from fcn.training import evaluate, resume
 
 SIZES = (224, 225, 250, 255, 320, 500)
 BACKBONES = {"small": small, "lite0": lambda: lite0(pretrained=False), "vgg16": vgg16}
@@ -254,3 +260,41 @@ def test_in_training_mode_a_small_image_is_refused_in_words_not_by_batchnorm():
     with pytest.raises(ValueError, match=r"64 pixels a side or more \(BatchNorm\); got 63x64"):
         FCN(small(), 3, 8)(torch.zeros(2, 3, 63, 64))
     assert FCN(small(), 3, 8)(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 64, 64)
+
+
+# --- what is stored -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stride", [32, 16, 8])
+def test_the_networks_that_come_with_the_book_score_what_they_say_of_themselves(stride):
+    path = data_path(f"checkpoints/fcn{stride}s.safetensors")
+    assert path.stat().st_size < 1.5e6
+    net = FCN(small(wide=True), len(CLASSES), stride)
+    about = resume(path, net)
+    for split in ("val", "test"):
+        scenes = EmojiScenes(300, seed=7, split=split, void=True)
+        images, masks = map(torch.stack, zip(*(scenes[index] for index in range(300)), strict=True))
+        found = evaluate(net, TensorDataset(normalize(images), masks))
+        assert found.mean_iou() == pytest.approx(about[split]["mean IoU"], abs=0.004)
+        assert found.pixel_accuracy() == pytest.approx(about[split]["pixel accuracy"], abs=0.002)
+
+
+def test_the_studys_means_and_intervals_are_those_of_its_runs():
+    study = json.loads(data_path("results/skips.json").read_text())
+    runs = study["runs"]
+    assert {len(several) for several in runs.values()} == {study["about"]["seeds"]} == {5}
+    for way, several in runs.items():
+        for split in ("val", "test"):
+            values = np.array([run[split]["mean IoU"] for run in several.values()])
+            stored = study[split][way]["mean IoU"]
+            assert stored["mean"] == pytest.approx(values.mean(), abs=1e-4)
+            assert stored["sd"] == pytest.approx(values.std(ddof=1), abs=1e-4)
+            for run in several.values():  # the mean of the classes is the mean that is stored
+                assert np.nanmean(run[split]["IoU"]) == pytest.approx(run[split]["mean IoU"], abs=1e-4)
+    for name, found in study["comparisons"].items():
+        first, second = name.replace(" staged", "").split(" minus ")
+        for label, each in found.items():
+            split, score = label.split(", ")
+            pairs = [[run[split][score] for run in runs[way].values()] for way in (first, second)]
+            interval = stats.ttest_rel(*pairs).confidence_interval(0.95)
+            assert (each["from"], each["to"]) == pytest.approx((interval.low, interval.high), abs=1e-4)

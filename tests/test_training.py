@@ -105,6 +105,7 @@ def test_each_option_still_trains(options):
         ({"steps": 0}, "got 12, 0"),
         ({"steps": 2.5}, "got 12, 2.5"),
         ({"every": 0}, "2 and 0"),
+        ({"generator": None}, r"torch\.Generator\(\)\.manual_seed.* got None"),
         ({"lr": 0}, "rate above 0; got 0"),
         ({"lr": float("nan")}, "rate above 0; got nan"),
         ({"lr": "0.1"}, "rate above 0; got '0.1'"),
@@ -113,12 +114,12 @@ def test_each_option_still_trains(options):
     ],
 )
 def test_training_is_refused_in_one_line_where_it_could_not_work(changed, message):
-    asked = {"steps": 2, "lr": 0.1, "batch": 4} | changed
+    asked = {"steps": 2, "lr": 0.1, "batch": 4, "generator": generator()} | changed
     examples = data(max(1, asked.pop("data", 12)))
     if changed.get("data") == 0:
         examples = TensorDataset(*(tensor[:0] for tensor in examples.tensors))
     with pytest.raises(ValueError, match=message):
-        fit(model(), examples, generator=generator(), **asked)
+        fit(model(), examples, **asked)
 
 
 def test_a_model_with_nothing_to_train_is_refused():
@@ -371,8 +372,14 @@ def test_a_truncated_checkpoint_is_refused(tmp_path, kept):
 def test_files_that_are_missing_or_say_nothing_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"no checkpoint .*gone\.safetensors"):
         resume(tmp_path / "gone.safetensors", model())
+    nowhere = tmp_path / "nowhere" / "net.safetensors"
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
-        save(tmp_path / "nowhere" / "net.safetensors", model())
+        save(nowhere, model())
+    broken = TensorDataset(torch.full((4, 3, 8, 8), torch.nan), torch.zeros(4, 8, 8))
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):  # before the first step
+        fit(model(), broken, steps=4, lr=0.1, generator=generator(), batch=4, checkpoint=nowhere)
+    with pytest.raises(FileNotFoundError, match=r"is a folder: name a file"):
+        save(tmp_path, model())
     safetensors.torch.save_file(model().state_dict(), tmp_path / "foreign.safetensors")
     with pytest.raises(ValueError, match=r"not written by fcn\.training\.save"):
         resume(tmp_path / "foreign.safetensors", model())
@@ -383,6 +390,11 @@ def test_a_checkpoint_of_other_settings_or_of_weights_alone_is_no_training_to_go
     fit(model(), data(), steps=4, lr=0.1, generator=generator(), batch=4, checkpoint=path)
     with pytest.raises(ValueError, match=r"training with lr 0\.1; this one has 0\.2"):
         fit(model(), data(), steps=4, lr=0.2, generator=generator(), batch=4, checkpoint=path)
+    other = model()
+    nn.init.ones_(other.weight)
+    with pytest.raises(ValueError, match="training with steps 4; this one has 5"):
+        fit(other, data(), steps=5, lr=0.1, generator=generator(), batch=4, checkpoint=path)
+    assert (other.weight == 1).all()
     save(path, model())
     with pytest.raises(ValueError, match="holds weights alone"):
         fit(model(), data(), steps=4, lr=0.1, generator=generator(), batch=4, checkpoint=path)

@@ -2,6 +2,7 @@
 
 import itertools
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -277,3 +278,21 @@ def test_an_upper_bound_refuses_maps_that_the_factor_does_not_divide_and_strange
 def test_what_would_be_enlarged_wrongly_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("factor", "centre"), [(2, 1), (2, 0), (8, 7), (8, 0), (16, 15), (3, 2), (3, 0.5), (4, 3.5)])
+@pytest.mark.parametrize("size", [1, 2, 7])
+def test_cells_can_be_centred_on_any_pixel_as_those_of_a_network_that_pads_to_one_side_are(factor, centre, size):
+    values = torch.rand(size, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    pixels = np.interp(np.arange(factor * size), centre + factor * np.arange(size), values.numpy())
+    line = values.view(1, 1, 1, size).expand(1, 1, size, size)
+    expected = torch.from_numpy(pixels).expand(factor * size, -1)
+    torch.testing.assert_close(bilinear(line, factor, centre)[0, 0], expected)
+    painted = BilinearUp(1, factor, centre=centre, exact=True).double()(line)
+    torch.testing.assert_close(painted[0, 0].detach(), expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("centre", [-0.5, 2, 0.3])
+def test_a_kernel_is_centred_on_a_pixel_of_its_block_or_between_two(centre):
+    with pytest.raises(ValueError, match=f"got {centre}"):
+        BilinearUp(1, 2, centre=centre)

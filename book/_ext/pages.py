@@ -120,7 +120,8 @@ def group(bundles, cell_metadata, pictures) -> None:
     """Several pictures of one cell are one figure: laid out side by side or stacked, and described as a whole by the
     cell's metadata, each by its own title besides."""
     alt = cell_metadata.get("mystnb", {}).get("image", {}).get("alt", "")
-    start = f'<div class="panels" role="group" aria-label="{escape(alt)}">'
+    columns = 5 if len(bundles) == 5 else 3 if len(bundles) % 3 == 0 else 2
+    start = f'<div class="panels in-{columns}" role="group" aria-label="{escape(alt)}">'
     for picture in pictures:
         picture["alt"] = picture["own_alt"]
     parent = bundles[0].parent

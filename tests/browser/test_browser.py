@@ -6,7 +6,13 @@ import pytest
 from notebooks import ROOT, chapters
 
 PAGES = ["index.html", "search.html", "genindex.html", *(f"{path.stem}.html" for path in chapters())]
-WIDGET_PAGES = ["01_segmentation.html", "02_one_by_one.html", "03_upsampling.html", "04_checkerboard.html"]
+WIDGET_PAGES = [
+    "01_segmentation.html",
+    "02_one_by_one.html",
+    "03_upsampling.html",
+    "04_checkerboard.html",
+    "05_skips.html",
+]
 THEMES = ["light", "dark"]
 
 
