@@ -2,6 +2,7 @@
 
 import copy
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -83,6 +84,9 @@ class FCN(nn.Module):
         if not isinstance(images, Tensor) or not images.is_floating_point():
             given = images.dtype if isinstance(images, Tensor) else type(images).__name__
             raise ValueError(f"Expected normalized images, floating point; got {given}. Pass normalize(images).")
+        dtype = self.score_fr.weight.dtype
+        if images.dtype != dtype and not torch.is_autocast_enabled(images.device.type):
+            raise ValueError(f"Expected images of {dtype}, as the weights are; got {images.dtype}.")
         if images.ndim != 4 or images.shape[1] != 3 or not images.numel():
             raise ValueError(f"Expected images (N, 3, H, W) with pixels in them; got {tuple(images.shape)}.")
         height, width = images.shape[2:]

@@ -43,17 +43,18 @@ def fit(
     If the file exists, training goes on from there: killed at any moment and called again with the same arguments (a
     fresh generator of the same seed), it ends with the same weights, on the same machine bit for bit.
 
-    Raises ValueError before the first step if there are fewer images than one batch holds, no steps, no generator, a
-    rate that is none, an unknown optimizer or schedule, nothing to train, or a checkpoint of other arguments or
-    another network or a damaged one, FileNotFoundError if the checkpoint's folder is missing; on the way, ValueError
-    for a label that is neither a class nor void, for a batch of nothing but void, and if the loss is no longer finite
-    (the checkpoint stays what it was).
+    Raises ValueError before the first step if there are fewer images than one batch holds, no batch, no steps, no
+    generator, a rate that is none, an unknown optimizer or schedule, nothing to train, or a checkpoint of other
+    arguments or another network or a damaged one, FileNotFoundError if the checkpoint's folder is missing; on the
+    way, ValueError for masks that are not (N, H, W) of whole numbers, for a label that is neither a class nor void,
+    for a batch of nothing but void, and if the loss is no longer finite (the checkpoint stays what it was).
     Source: Long et al. 2015, section 4.3, for SGD; Smith and Topin 2018 for one-cycle; Chen et al. 2016 (DeepLab,
     section 4.1) for the polynomial.
     """
-    if len(data) < batch or not isinstance(steps, int) or steps < 1 or every < 1:
+    if not 1 <= batch <= len(data) or not isinstance(steps, int) or steps < 1 or every < 1:
         raise ValueError(
-            f"Expected at least {batch} images (one batch), 1 step and every=1; got {len(data)}, {steps} and {every}."
+            f"Expected at least {max(1, batch)} images (one batch), batch=1, 1 step and every=1; got {len(data)}, "
+            f"{batch}, {steps} and {every}."
         )
     if not isinstance(generator, torch.Generator):
         raise ValueError(f"Expected generator=torch.Generator().manual_seed(...); got {generator!r}.")
@@ -84,12 +85,11 @@ def fit(
             if augment:
                 pairs = (augmented(*pair, generator=generator) for pair in zip(images, masks, strict=True))
                 images, masks = map(torch.stack, zip(*pairs, strict=True))
-            images = images.to(parameter.device, memory_format=layout)
-            masks = masks.to(parameter.device, torch.long)
+            images, masks = images.to(parameter.device, memory_format=layout), masks.to(parameter.device)
             with torch.autocast(parameter.device.type, torch.bfloat16) if mixed else nullcontext():
                 logits = model(images)
-            _check(masks, logits.shape[1])
-            loss = F.cross_entropy(logits.float(), masks, ignore_index=VOID)
+            _check(masks, logits)
+            loss = F.cross_entropy(logits.float(), masks.long(), ignore_index=VOID)
             if not loss.isfinite():
                 raise ValueError(
                     f"The loss is {loss.item()} at step {len(losses)}: try a smaller rate than {lr}, or look for "
@@ -196,7 +196,7 @@ def resume(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer 
 
     Weights stored in another precision become the model's. Raises FileNotFoundError if there is no such file,
     ValueError, and changes nothing, for a damaged file, for one that save did not write, for a network with other
-    layers or classes, and if the optimizer's state is asked for and missing.
+    layers or classes, and if the optimizer's state is asked for and missing or another optimizer's.
     """
     path = Path(path)
     if not _is_file(path):
@@ -207,6 +207,8 @@ def resume(path: str | Path, model: nn.Module, optimizer: torch.optim.Optimizer 
     if optimizer is not None:
         if "groups" not in about:
             raise ValueError(f"{path} holds weights alone, no training to go on with: resume it without optimizer.")
+        if not optimizer.defaults.keys() <= about["groups"][0].keys():
+            raise ValueError(f"{path} has the state of another optimizer than {type(optimizer).__name__}.")
         state = {}
         for name, tensor in tensors.items():
             if name.startswith("optimizer."):
@@ -259,7 +261,14 @@ def _optimizer(model: nn.Module, optimizer: str, schedule: str, lr: float, steps
     return stepper, torch.optim.lr_scheduler.PolynomialLR(stepper, steps, power=0.9)
 
 
-def _check(masks: Tensor, classes: int) -> None:
+def _check(masks: Tensor, logits: Tensor) -> None:
+    count, classes, height, width = logits.shape
+    if masks.shape != (count, height, width):
+        raise ValueError(f"Expected masks of shape {(count, height, width)} (N, H, W); got {tuple(masks.shape)}.")
+    if masks.is_floating_point() or masks.dtype == torch.bool:
+        raise ValueError(
+            f"Expected masks of whole numbers, one a class; got {masks.dtype}. Read them without scaling to 0..1."
+        )
     known = masks[masks != VOID]
     if not known.numel():
         raise ValueError("A batch holds nothing but void (255): there is nothing to learn from it. Leave it out.")

@@ -150,13 +150,29 @@ def test_a_fresh_16s_answers_as_its_parent_with_the_scores_enlarged_twice_and_th
     assert torch.allclose(found, before, atol=1e-3) == (name == "lite0")
 
 
+def test_fcn_8s_is_the_sum_of_three_maps_scores_enlarged_twice_twice_and_8_times():
+    torch.manual_seed(0)
+    net = scored(FCN(small(), 4, 8))
+    for layer in (net.score_pool4, net.score_pool3):
+        nn.init.normal_(layer.weight)
+    images = torch.rand(2, 3, 96, 128)
+    with torch.inference_mode():
+        _, pool3, pool4, last = net.backbone(images)
+        expected = net.score_fr(last)
+        for layer, cells in [(net.score_pool4, pool4), (net.score_pool3, pool3)]:
+            expected = F.interpolate(expected, scale_factor=2, mode="bilinear") + layer(cells)
+        expected = F.interpolate(expected, scale_factor=8, mode="bilinear")
+        torch.testing.assert_close(net(images), expected, atol=1e-4, rtol=1e-4)
+
+
 def test_a_child_is_a_copy_with_one_score_layer_more_and_its_parent_stays_as_it_was():
     parent = scored(FCN(small(), 4, 32))
     before = {name: value.clone() for name, value in parent.state_dict().items()}
     net = parent
     for stride, names in [(16, {"score_pool4"}), (8, {"score_pool3"}), (4, {"score_pool2"})]:
+        net.train(stride == 16)
         child = FCN.from_coarser(net)
-        assert child.stride == stride
+        assert (child.stride, child.training) == (stride, stride == 16)
         new = child.state_dict().keys() - net.state_dict().keys()
         assert {name.split(".")[0] for name in new} == names
         assert not any(child.state_dict()[name].any() for name in new)
@@ -246,6 +262,7 @@ def test_only_a_coarser_fcn_has_a_finer_child():
     [
         (torch.zeros(1, 3, 64, 64, dtype=torch.uint8), r"torch.uint8. Pass normalize"),
         (np.zeros((1, 3, 64, 64)), "ndarray"),
+        (torch.zeros(1, 3, 64, 64, dtype=torch.float64), r"images of torch\.float32.* got torch\.float64"),
         (torch.zeros(3, 64, 64), r"\(3, 64, 64\)"),
         (torch.zeros(1, 4, 64, 64), r"\(1, 4, 64, 64\)"),
         (torch.zeros(1, 3, 0, 64), r"\(1, 3, 0, 64\)"),

@@ -102,9 +102,10 @@ def test_each_option_still_trains(options):
     [
         ({"data": 3}, "at least 4 images .* got 3"),
         ({"data": 0}, "at least 4 images .* got 0"),
-        ({"steps": 0}, "got 12, 0"),
-        ({"steps": 2.5}, "got 12, 2.5"),
+        ({"steps": 0}, "got 12, 4, 0"),
+        ({"steps": 2.5}, "got 12, 4, 2.5"),
         ({"every": 0}, "2 and 0"),
+        ({"batch": 0}, "1 images .* got 12, 0"),
         ({"generator": None}, r"torch\.Generator\(\)\.manual_seed.* got None"),
         ({"lr": 0}, "rate above 0; got 0"),
         ({"lr": float("nan")}, "rate above 0; got nan"),
@@ -128,7 +129,7 @@ def test_a_model_with_nothing_to_train_is_refused():
 
 
 def test_a_loss_that_is_no_number_stops_training():
-    examples = TensorDataset(torch.full((4, 3, 8, 8), torch.nan), torch.zeros(4, 8, 8))
+    examples = TensorDataset(torch.full((4, 3, 8, 8), torch.nan), torch.zeros(4, 8, 8).byte())
     with pytest.raises(ValueError, match=r"nan at step 0: try a smaller rate than 0\.1"):
         fit(model(), examples, steps=2, lr=0.1, generator=generator(), batch=4)
 
@@ -140,6 +141,19 @@ def test_labels_that_cannot_be_learned_are_named(label, message):
     examples = TensorDataset(torch.rand(4, 3, 8, 8), torch.full((4, 8, 8), label))
     with pytest.raises(ValueError, match=message):
         fit(model(), examples, steps=2, lr=0.1, generator=generator(), batch=4)
+
+
+@pytest.mark.parametrize(
+    ("masks", "message"),
+    [
+        (torch.zeros(4, 1, 8, 8).byte(), r"shape \(4, 8, 8\) .* got \(4, 1, 8, 8\)"),
+        (torch.zeros(4, 4, 8).byte(), r"shape \(4, 8, 8\) .* got \(4, 4, 8\)"),
+        (torch.full((4, 8, 8), 3 / 255), r"whole numbers.* got torch\.float32\. Read them without scaling"),
+    ],
+)
+def test_masks_that_are_no_maps_of_labels_are_refused(masks, message):
+    with pytest.raises(ValueError, match=message):
+        fit(model(), TensorDataset(torch.rand(4, 3, 8, 8), masks), steps=2, lr=0.1, generator=generator(), batch=4)
 
 
 # --- augmentation ---------------------------------------------------------------------------------------------------
@@ -375,7 +389,7 @@ def test_files_that_are_missing_or_say_nothing_are_named(tmp_path):
     nowhere = tmp_path / "nowhere" / "net.safetensors"
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
         save(nowhere, model())
-    broken = TensorDataset(torch.full((4, 3, 8, 8), torch.nan), torch.zeros(4, 8, 8))
+    broken = TensorDataset(torch.full((4, 3, 8, 8), torch.nan), torch.zeros(4, 8, 8).byte())
     with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):  # before the first step
         fit(model(), broken, steps=4, lr=0.1, generator=generator(), batch=4, checkpoint=nowhere)
     with pytest.raises(FileNotFoundError, match=r"is a folder: name a file"):
@@ -383,6 +397,19 @@ def test_files_that_are_missing_or_say_nothing_are_named(tmp_path):
     safetensors.torch.save_file(model().state_dict(), tmp_path / "foreign.safetensors")
     with pytest.raises(ValueError, match=r"not written by fcn\.training\.save"):
         resume(tmp_path / "foreign.safetensors", model())
+
+
+def test_the_state_of_another_optimizer_is_refused_and_nothing_is_loaded(tmp_path):
+    path, net = tmp_path / "net.safetensors", model()
+    fit(net, data(), steps=4, lr=0.1, generator=generator(), batch=4, checkpoint=path)
+    other = model()
+    for optimizer in (
+        torch.optim.SGD(other.parameters(), 0.1, momentum=0.9),
+        torch.optim.Adagrad(other.parameters()),
+    ):
+        with pytest.raises(ValueError, match=f"another optimizer than {type(optimizer).__name__}"):
+            resume(path, other, optimizer)
+        assert torch.equal(other.weight, model().weight)
 
 
 def test_a_checkpoint_of_other_settings_or_of_weights_alone_is_no_training_to_go_on_with(tmp_path):
