@@ -12,14 +12,11 @@ under the same seed, with its 95 % t-interval:
   3. transposed k=3 reaches a lower mean IoU than nearest + conv.
 """
 
-import json
 import statistics
 from functools import cache
-from pathlib import Path
 
 import torch
-from record import store
-from scipy import stats
+from record import interval, store, stored_runs
 from torch import nn
 from torch.utils.data import TensorDataset
 
@@ -102,23 +99,13 @@ def compared(runs: dict) -> dict:
         differences = [
             runs[first][seed]["trained"][score] - runs[second][seed]["trained"][score] for seed in runs[first]
         ]
-        mean = statistics.mean(differences)
-        half = stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
-        found[name] = {"mean": round(mean, 5), "from": round(mean - half, 5), "to": round(mean + half, 5)}
+        found[name] = interval(differences, 5)
     return found
-
-
-def stored_runs() -> dict:
-    """Return the runs of an earlier start with the same recipe: {way: {seed: scores}}."""
-    path = Path(__file__).with_suffix(".json")
-    stored = json.loads(path.read_text()) if path.exists() else {"about": {}}
-    same = all(stored["about"].get(name) == value for name, value in RECIPE.items())
-    return stored["runs"] if same else {}
 
 
 def main() -> None:
     torch.set_num_threads(2)
-    runs, about = stored_runs(), {"seeds": len(SEEDS), **RECIPE}
+    runs, about = stored_runs(__file__, RECIPE), {"seeds": len(SEEDS), **RECIPE}
     for seed in map(str, SEEDS):
         for way in DOUBLING:
             if seed not in runs.setdefault(way, {}):

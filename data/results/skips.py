@@ -19,7 +19,7 @@ the difference between two ways under the same seed, with its 95 % t-interval.
 """
 
 import json
-import statistics
+import shutil
 import tempfile
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import lru_cache
@@ -27,8 +27,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
-from record import store
-from scipy import stats
+from record import interval, store, stored_runs
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
@@ -178,25 +177,16 @@ def compared(runs: dict) -> dict:
     for name, (first, second) in COMPARISONS.items():
         for split, score in [("val", "mean IoU"), ("val", "boundary IoU"), ("test", "mean IoU")]:
             differences = [runs[first][s][split][score] - runs[second][s][split][score] for s in runs[first]]
-            mean = statistics.mean(differences)
-            half = stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
+            in_favour = sum(difference > 0 for difference in differences)
             found.setdefault(name, {})[f"{split}, {score}"] = {
-                "mean": round(mean, 4), "from": round(mean - half, 4), "to": round(mean + half, 4),
-                "seeds in favour": sum(difference > 0 for difference in differences),
-            }  # fmt: skip
+                **interval(differences, 4),
+                "seeds in favour": in_favour,
+            }
     return found
 
 
-def stored_runs() -> dict:
-    """Return the runs of an earlier start with the same recipe: {way: {seed: scores}}."""
-    path = Path(__file__).with_suffix(".json")
-    stored = json.loads(path.read_text()) if path.exists() else {"about": {}}
-    same = all(stored["about"].get(name) == value for name, value in RECIPE.items())
-    return stored["runs"] if same else {}
-
-
 def main() -> None:
-    runs = stored_runs()
+    runs = stored_runs(__file__, RECIPE)
     about = {"seeds": len(SEEDS), "interval in %": 95, "workers": WORKERS, **RECIPE}
     named = "-".join(map(str, RECIPE.values()))
     folder = Path(tempfile.gettempdir(), f"fcn-book-skips-{named}")  # rounds that several ways share
@@ -217,6 +207,7 @@ def main() -> None:
     weights = {way: sum(p.numel() for p in make().parameters()) for way, make in AT_ONCE.items()}
     results = {**summed_up(runs), "comparisons": compared(runs), "weights": weights, "runs": runs}
     store(__file__, results, threads=1, **about)
+    shutil.rmtree(folder)
     print(json.dumps(results["comparisons"], indent=1))
 
 
