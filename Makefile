@@ -6,6 +6,8 @@
 PYTHON ?= python3
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# torch's threads sleep while they wait for each other: spinning ones take each other's turns where cores are shared
+export OMP_WAIT_POLICY := PASSIVE
 PIP_VERSION := 26.3
 PORT ?= 8000
 
@@ -41,7 +43,7 @@ node_modules/.package-lock.json: package.json package-lock.json | .venv/pages
 	@touch $@
 
 # Sphinx notices a changed page, but not a changed style, template or page list: then all is built anew.
-_build/fresh: node_modules/.package-lock.json _config.yml book/_toc.yml $(wildcard book/assets/* book/_ext/*.py book/_templates/*)
+_build/fresh: node_modules/.package-lock.json _config.yml book/_toc.yml $(wildcard book/assets/* book/_ext/pages/*.py book/_templates/*)
 	@rm -rf _build && mkdir _build && touch $@
 
 pages: .venv/pages _build/fresh
@@ -63,10 +65,10 @@ bench: .venv/everything
 repository: .venv/everything
 	@python book/notebooks.py repository "$(URL)"
 
-# Two workers, one thread each: torch's threads wait by spinning, and four of them on two cores take ten times as long.
+# Two workers, one thread each; the chapters, the tests, and the examples of the docstrings.
 test: pages .venv/everything
 	ruff check . && ruff format --check .
-	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile tests book $(NBVAL)
+	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile tests book fcn --doctest-modules $(NBVAL)
 
 clean:
 	rm -rf _build

@@ -6,6 +6,7 @@ python book/notebooks.py repository [URL]   set the repository's address; withou
 
 import base64
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -28,9 +29,12 @@ STAND_IN = "https://github.com/fcn_book/fcn-book"  # nobody can own it: GitHub a
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 
 SETUP = """\
-# Setup: where the book's package is installed, this cell does nothing.
+# Setup: installs the book's package where it is missing.
 import importlib.util
+import os
 
+# torch's threads sleep while they wait: others may need the turn
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 if importlib.util.find_spec("fcn") is None:
     %pip install -q "fcn-book @ git+{address}"
 """
@@ -74,7 +78,7 @@ def run(path: Path) -> None:
         NotebookClient(notebook, timeout=600, resources=resources, extra_arguments=arguments).execute()
     except CellExecutionError as error:
         raise SystemExit(f"{path.name}: a cell failed, nothing was stored.\n{error}") from None
-    notebook = normalised(notebook)
+    notebook = normalized(notebook)
     pictures = hero(notebook)
     if path.read_bytes() != before:
         raise SystemExit(f"{path.name} was saved by somebody else while it ran: nothing was stored. Run it again.")
@@ -84,16 +88,19 @@ def run(path: Path) -> None:
 
 
 def store(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all: aside first, then renamed."""
-    aside = path.with_name(f".{path.name}.new")
+    """Write a file whole or not at all: aside first, under a name of this process, then renamed."""
+    path = path.resolve()
+    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         aside.write_bytes(data)
+        if path.exists():
+            aside.chmod(path.stat().st_mode)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
 
 
-def normalised(notebook):
+def normalized(notebook):
     """Return the executed notebook without what differs from run to run: times, addresses, random ids."""
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for count, cell in enumerate(cells, start=1):

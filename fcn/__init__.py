@@ -1,29 +1,45 @@
 """The code behind the book on fully convolutional networks (FCN) for semantic segmentation.
 
-A map of the rooms:
+A map of the rooms. What the chapters teach:
 
-    scenes       emoji on photographs, with exact masks (EmojiScenes)
-    metrics      chapter 1: Confusion and the scores that follow from it, boundary IoU, trimap accuracy
+    metrics      chapter 1: Confusion and the scores that follow from it, boundary IoU, kinds of error
     one_by_one   chapter 2: a fully connected layer as a convolution (as_conv, convolutionize)
     upsampling   chapter 3: ways to enlarge a map (BilinearUp, ResizeConv, SubPixel, ...)
     checkerboard chapter 4: counting and measuring checkerboards (paint_count, phase_score, decoder)
     skips        chapter 5: FCN of stride 32, 16, 8 or 4
+
+What they work with:
+
+    scenes       emoji on photographs, with exact masks (EmojiScenes)
+    datasets     data sets held in memory (in_memory)
     backbones    image -> feature maps at strides 4, 8, 16 and 32 (small, lite0, vgg16), and a whole classifier
     training     the loop that trains a network (fit), its scores (evaluate), checkpoints (save, resume)
-    viz          the book's figure style, its palette, and every drawing helper
-    widgets      the interactive figures
+    predict      from scores to label maps (predicted), from images to label maps (labels)
+    viz          the book's figures and tables
+    widgets      the figures that move
+
+What stands below all of them:
+
+    expect       what an argument must be
+    palette      names and colors
 
 Import what you need from its room (`from fcn.one_by_one import as_conv`); nothing is re-exported here.
 """
 
+import json
 from pathlib import Path
+
+VOID = 255  # the label of a pixel that is neither learned from nor scored
 
 
 def data_path(name: str) -> Path:
     """Return the path of a file or folder below data/, in a checkout as in an installed wheel.
 
-    `name` is relative to data/, with forward slashes: "results/one_by_one.json".
-    Raises FileNotFoundError if it is not there, ValueError if it leads out of data/.
+    `name` is relative to data/, with forward slashes. Raises FileNotFoundError if it is not there, ValueError if it
+    leads out of data/.
+
+    >>> data_path("results/one_by_one.json").name
+    'one_by_one.json'
     """
     package = Path(__file__).resolve().parent
     roots = [package / "data", package.parent / "data"]  # in a wheel; in a checkout or editable install
@@ -34,3 +50,17 @@ def data_path(name: str) -> Path:
     if not path.exists():
         raise FileNotFoundError(f"There is no {name!r} in {root}. Is the installation of fcn-book complete?")
     return path
+
+
+def results(name: str) -> dict:
+    """Return what was measured and stored as data/results/NAME.json; "cited" holds what other people measured.
+
+    Raises FileNotFoundError, naming those that there are, for an unknown name.
+
+    >>> results("one_by_one")["about"]["command"]
+    'python data/results/one_by_one.py'
+    """
+    there = sorted(path.stem for path in data_path("results").glob("*.json"))
+    if name not in there:
+        raise FileNotFoundError(f"There are no results {name!r}; there are {', '.join(there)}.")
+    return json.loads(data_path(f"results/{name}.json").read_text(encoding="utf-8"))

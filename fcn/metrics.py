@@ -7,59 +7,50 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d, pad
 
-_WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+from fcn import VOID
+from fcn.expect import labels, that, whole
 
-
-def predicted(logits: Tensor) -> Tensor:
-    """Return the class of the highest score at each pixel: (N, K, H, W) float -> (N, H, W) uint8.
-
-    Raises ValueError if a score is NaN (argmax would name it the winner), naming the first, if there are more than
-    256 classes, and for another shape or dtype.
-    """
-    is_tensor = isinstance(logits, Tensor)
-    if not is_tensor or logits.ndim != 4 or not logits.is_floating_point() or not 1 <= logits.shape[1] <= 256:
-        raise ValueError(f"Expected logits (N, K, H, W), floating point, K at most 256; got {_described(logits)}.")
-    best, classes = logits.max(dim=1)
-    if best.isnan().any():  # max returns NaN where there is one
-        where = logits.isnan().nonzero()
-        raise ValueError(
-            f"The logits are NaN in {len(where)} places, first at (image, class, row, column) = "
-            f"{tuple(where[0].tolist())}: the network has diverged, or its input was NaN."
-        )
-    return classes.to(torch.uint8)
+ERRORS = ("right", "missed", "spilled", "mixed up", "void")  # what errors() tells apart
 
 
 class Confusion:
     """Counts of (true class, predicted class) over all scored pixels, and the measures that follow from them.
 
     `counts` is (K, K) int64: row i, column j holds the pixels of class i that were predicted as class j. `ignore` is
-    the label that is left out; 0..255, and it may be one of the classes.
+    the label that is left out, 0..255. It may be one of the classes, and then has no score of its own (with 256
+    classes the default, 255, is one).
 
-    Raises ValueError if `classes` is not 1..256 or `ignore` not 0..255.
+    Raises ValueError for other numbers.
     Source: Long et al. 2015, section 5 (n_ij and t_i there are counts[i, j] and counts[i].sum() here).
+
+    >>> table = Confusion(2).update(torch.tensor([[0, 1, 1, 255]]), torch.tensor([[0, 1, 0, 1]]))
+    >>> table.counts.tolist(), table.mean_iou()
+    ([[1, 0], [1, 1]], 0.5)
     """
 
-    def __init__(self, classes: int, ignore: int = 255):
-        self.classes, self.ignore = _whole("classes", classes, 1, 256), _whole("ignore", ignore, 0, 255)
+    def __init__(self, classes: int, ignore: int = VOID):
+        self.classes, self.ignore = whole(classes, "classes", 1, 256), whole(ignore, "ignore", 0, 255)
         self.counts = torch.zeros(self.classes, self.classes, dtype=torch.int64)
 
     def update(self, label: Tensor, prediction: Tensor) -> "Confusion":
         """Count the pixels of `label` and `prediction`, of one shape and any whole-number dtype; return self.
 
-        uint8 maps are counted fastest. Raises ValueError, and counts nothing, if dtype, shape or device is wrong, if
-        a label is neither a class nor `ignore`, or if a prediction is no class; it names the value and its place.
+        uint8 maps are counted fastest. Raises ValueError, and counts nothing, for other maps, for a label that is
+        neither a class nor `ignore`, and for a prediction that is no class; it names the value and its place.
         """
-        _check(label, prediction, self.classes)
+        classes = self.classes
+        _same_place(label, prediction)
+        codes, answers = labels(label, 256, void=None), labels(prediction, classes, void=None, name="prediction")
         # One index a pixel, label * K + prediction, in the narrowest type that holds it: the counting is bound by
         # memory. Void pixels are counted too, in rows that are then left out, which is cheaper than masking them.
-        narrow = torch.int16 if 256 * self.classes <= 2**15 else torch.int32
-        joint = label.flatten().to(narrow) * self.classes
-        joint += prediction.flatten().to(narrow)
-        table = torch.bincount(joint, minlength=256 * self.classes).view(256, self.classes)
+        joint = codes.flatten().to(torch.int16 if 256 * classes <= 2**15 else torch.int32) * classes
+        joint += answers.flatten().to(joint.dtype)
+        joint = joint.cpu() if joint.device.type == "mps" else joint  # bincount takes seconds there
+        table = torch.bincount(joint, minlength=256 * classes).view(256, classes)
         table[self.ignore] = 0
-        if table[self.classes :].any():
-            _refuse_unknown(label, self.classes, self.ignore)
-        self.counts += table[: self.classes].to(self.counts.device)
+        if table[classes:].any():
+            labels(label, classes, void=self.ignore)  # finds which, and where
+        self.counts = self.counts + table[:classes].to(self.counts.device)
         return self
 
     def merge(self, other: "Confusion") -> "Confusion":
@@ -67,21 +58,26 @@ class Confusion:
 
         Raises ValueError if the two do not count the same classes with the same void.
         """
-        if (self.classes, self.ignore) != (other.classes, other.ignore):
-            raise ValueError(
-                f"Cannot merge {other.classes} classes, ignoring {other.ignore}, into {self.classes} classes, "
-                f"ignoring {self.ignore}."
-            )
-        self.counts += other.counts.to(self.counts.device)
+        ours, theirs = (self.classes, self.ignore), (other.classes, other.ignore)
+        that(ours == theirs, f"counts of as many classes and the same void, {ours}", theirs)
+        self.counts = self.counts + other.counts.to(self.counts.device)
         return self
+
+    def __add__(self, other: "Confusion") -> "Confusion":
+        """Return the counts of both, as merge does, leaving the two as they are."""
+        return Confusion(self.classes, self.ignore).merge(self).merge(other)
+
+    def __repr__(self) -> str:
+        scores = f"pixel accuracy {self.pixel_accuracy():.3f}, mean IoU {self.mean_iou():.3f}"
+        return f"Confusion({self.classes}): {self.counts.sum():,} pixels, {scores}"
 
     def pixel_accuracy(self) -> float:
         """Return the share of scored pixels that are right; NaN if none was scored."""
-        return (self.counts.diagonal().sum().double() / self.counts.sum()).item()
+        return (self._right().sum() / self.counts.sum().cpu()).item()
 
     def accuracy(self) -> Tensor:
         """Return for each class the share of its pixels that are right: (K,) float64, NaN for a class without any."""
-        return self.counts.diagonal().double() / self.counts.sum(dim=1)
+        return self._right() / self._truth()
 
     def mean_accuracy(self) -> float:
         """Return the mean of `accuracy` over the classes that have pixels."""
@@ -89,25 +85,42 @@ class Confusion:
 
     def iou(self) -> Tensor:
         """Return each class's intersection over union: (K,) float64, NaN where truth and prediction are empty."""
-        right = self.counts.diagonal()
-        return right.double() / (self.counts.sum(dim=0) + self.counts.sum(dim=1) - right)
+        return self._scored(self._right() / (self._truth() + self._claimed() - self._right()))
 
     def mean_iou(self) -> float:
         """Return the mean of `iou` over the classes that occur in the truth or in the prediction."""
         return self.iou().nanmean().item()
 
+    def dice(self) -> Tensor:
+        """Return each class's Dice score, also called F1: (K,) float64, NaN where truth and prediction are empty.
+
+        Source: Dice 1945; it is 2 IoU / (1 + IoU).
+        """
+        return self._scored(2 * self._right() / (self._truth() + self._claimed()))
+
     def frequency_weighted_iou(self) -> float:
         """Return the mean of `iou`, each class weighted by its pixels in the truth; NaN if none was scored."""
-        pixels = self.counts.sum(dim=1)
-        return ((pixels * self.iou().nan_to_num()).sum() / pixels.sum()).item()
+        return ((self._truth() * self.iou().nan_to_num()).sum() / self._truth().sum()).item()
+
+    def _right(self) -> Tensor:
+        return self.counts.diagonal().cpu().double()  # to the CPU first: not every device knows float64
+
+    def _truth(self) -> Tensor:
+        return self.counts.sum(dim=1).cpu()
+
+    def _claimed(self) -> Tensor:
+        return self.counts.sum(dim=0).cpu()
+
+    def _scored(self, values: Tensor) -> Tensor:
+        return _without(values, self.ignore)
 
 
-def boundary_iou(label: Tensor, prediction: Tensor, classes: int, width: int, ignore: int = 255) -> Tensor:
+def boundary_iou(label: Tensor, prediction: Tensor, classes: int, width: int, ignore: int = VOID) -> Tensor:
     """Return each class's IoU along its outline: maps (H, W) or (N, H, W) -> (K,) float64, summed over the images.
 
     Of each class only the pixels are compared that lie within `width` pixels (in rows and in columns) of a pixel of
     another class, in the truth for the truth, in the prediction for the prediction. A class that has no such pixel in
-    either is NaN.
+    either is NaN, as is `ignore` if it is a class.
 
     The picture's border is an outline, as in the authors' code: a class that reaches it ends there. Void is not: void
     pixels are taken out of both maps before anything is measured, and the distance is to the nearest pixel of another
@@ -115,43 +128,83 @@ def boundary_iou(label: Tensor, prediction: Tensor, classes: int, width: int, ig
 
     Raises ValueError as Confusion.update does, and for a width below 1.
     Source: Cheng et al. 2021, Boundary IoU: Improving Object-Centric Image Segmentation Evaluation.
+
+    >>> square = torch.nn.functional.pad(torch.ones(6, 6, dtype=torch.uint8), (5, 5, 5, 5))
+    >>> round(boundary_iou(square, square.roll(1, dims=1), 2, width=1)[1].item(), 2)
+    0.33
     """
     label, prediction, scored = _maps(label, prediction, classes, width, ignore)
     true_edge = scored & _near_another(label, scored, width, border=True)
     edge = scored & _near_another(prediction, scored, width, border=True)
     right = true_edge & edge & (label == prediction)
     truth, claimed, both = (
-        torch.bincount(values.to(torch.int64), minlength=classes)
+        torch.bincount(values.to(torch.int64), minlength=classes).cpu()
         for values in (label[true_edge], prediction[edge], label[right])
     )
-    return both.double() / (truth + claimed - both)
+    return _without(both.double() / (truth + claimed - both), ignore)
 
 
-def trimap_accuracy(label: Tensor, prediction: Tensor, classes: int, width: int, ignore: int = 255) -> float:
+def trimap_accuracy(label: Tensor, prediction: Tensor, classes: int, width: int, ignore: int = VOID) -> float:
     """Return the share of right pixels in the band around the true outlines: maps (H, W) or (N, H, W) -> 0..1.
 
     The band holds the scored pixels that lie within `width` pixels (in rows and in columns) of a pixel of another
     class in the truth. The picture's border is no outline here; void is skipped as in boundary_iou. NaN if the band
     is empty. Raises ValueError as boundary_iou does.
     Source: Kohli et al. 2009, Robust Higher Order Potentials for Enforcing Label Consistency.
+
+    >>> square = torch.nn.functional.pad(torch.ones(6, 6, dtype=torch.uint8), (5, 5, 5, 5))
+    >>> round(trimap_accuracy(square, square.roll(1, dims=1), 2, width=1), 2)
+    0.75
     """
     label, prediction, scored = _maps(label, prediction, classes, width, ignore)
     band = scored & _near_another(label, scored, width, border=False)
-    return (((label == prediction) & band).sum().double() / band.sum()).item()
+    return (((label == prediction) & band).sum().cpu().double() / band.sum().cpu()).item()
+
+
+def errors(label: Tensor, prediction: Tensor, *, background: int = 0, ignore: int = VOID) -> Tensor:
+    """Return what went wrong where: label maps of one shape, any -> uint8 of that shape, an index into ERRORS.
+
+    "missed" is an object's pixel taken for background, "spilled" a pixel of background taken for an object,
+    "mixed up" an object's pixel taken for another object; "void" pixels are not scored. Raises ValueError for maps
+    that differ in shape or are none.
+
+    >>> truth, answer = torch.tensor([0, 0, 1, 1, 1, 255]), torch.tensor([0, 2, 1, 2, 0, 1])
+    >>> [ERRORS[kind] for kind in errors(truth, answer)]
+    ['right', 'spilled', 'right', 'mixed up', 'missed', 'void']
+    """
+    _same_place(label, prediction)
+    label, prediction = labels(label, 256, void=None), labels(prediction, VOID, void=None, name="prediction")
+    kinds = torch.full(label.shape, ERRORS.index("mixed up"), dtype=torch.uint8, device=label.device)
+    kinds[prediction == background] = ERRORS.index("missed")
+    kinds[label == background] = ERRORS.index("spilled")
+    kinds[label == prediction] = ERRORS.index("right")
+    kinds[label == ignore] = ERRORS.index("void")
+    return kinds
+
+
+def _without(values: Tensor, ignore: int) -> Tensor:
+    """Return the scores of all classes, NaN for the one that is ignored: it was never asked for."""
+    if ignore < len(values):
+        values[ignore] = torch.nan
+    return values
+
+
+def _same_place(label: Tensor, prediction: Tensor) -> None:
+    places = [(tuple(x.shape), str(x.device)) for x in (label, prediction) if isinstance(x, Tensor)]
+    that(len(set(places)) < 2, "label and prediction of one shape and device", places)
 
 
 def _maps(label, prediction, classes, width, ignore) -> tuple[Tensor, Tensor, Tensor]:
     """Return checked maps as (N, H, W), and where they are scored."""
-    Confusion(classes, ignore)  # checks both numbers
-    _whole("width", width, 1, None)
-    _check(label, prediction, classes)
-    if label.ndim not in (2, 3) or not label.numel():
-        raise ValueError(f"Expected maps (H, W) or (N, H, W) with pixels in them; got {tuple(label.shape)}.")
+    classes, ignore = whole(classes, "classes", 1, 256), whole(ignore, "ignore", 0, 255)
+    whole(width, "the width", 1)
+    _same_place(label, prediction)
+    label = labels(label, classes, void=ignore)
+    prediction = labels(prediction, classes, void=None, name="prediction")
+    that(label.ndim in (2, 3) and label.numel(), "maps (H, W) or (N, H, W) with pixels in them", label)
     shape = (-1, *label.shape[-2:])
-    scored = label != ignore
-    if (scored & (label.to(torch.int16) >= classes)).any():
-        _refuse_unknown(label, classes, ignore)
-    return label.reshape(shape), prediction.reshape(shape), scored.reshape(shape)
+    label, prediction = label.reshape(shape), prediction.reshape(shape)
+    return label, prediction, label != ignore
 
 
 def _near_another(maps: Tensor, scored: Tensor, width: int, border: bool) -> Tensor:
@@ -166,48 +219,3 @@ def _near_another(maps: Tensor, scored: Tensor, width: int, border: bool) -> Ten
             rows = max_pool2d(padded[None], (square, 1), stride=1)
             near[index] |= max_pool2d(rows, (1, square), stride=1)[0] > signed
     return near
-
-
-def _whole(name: str, value, low: int, high: int | None) -> int:
-    """Return a whole number within its limits as a plain int; raise ValueError otherwise."""
-    try:
-        number = None if isinstance(value, bool) else value.__index__()
-    except AttributeError:
-        number = None
-    if number is None or number < low or (high is not None and number > high):
-        limits = f"{low} or more" if high is None else f"{low} to {high}"
-        raise ValueError(f"Expected {name} to be a whole number, {limits}; got {value!r}.")
-    return number
-
-
-def _check(label: Tensor, prediction: Tensor, classes: int) -> None:
-    for name, values in [("label", label), ("prediction", prediction)]:
-        if not isinstance(values, Tensor) or values.dtype not in _WHOLE:
-            advice = " (from logits: predicted(logits))" if name == "prediction" else ""
-            raise ValueError(f"Expected {name} as a tensor of whole numbers{advice}; got {_described(values)}.")
-    if label.shape != prediction.shape or label.device != prediction.device:
-        places = (f"{tuple(values.shape)} on {values.device}" for values in (label, prediction))
-        raise ValueError(f"label and prediction must have one shape and device; got {' and '.join(places)}.")
-    for name, values, top in [("label", label, 256), ("prediction", prediction, classes)]:
-        if values.numel() and not (values.dtype == torch.uint8 and top == 256):
-            low, high = (extreme.item() for extreme in values.aminmax())
-            if low < 0 or high >= top:
-                values = values.to(torch.int64)  # 256 does not fit into a byte
-                _refuse(values, (values < 0) | (values >= top), f"in 0..{top - 1}", name)
-
-
-def _described(values) -> str:
-    return f"{values.dtype} {tuple(values.shape)}" if isinstance(values, Tensor) else type(values).__name__
-
-
-def _refuse_unknown(label: Tensor, classes: int, ignore: int) -> None:
-    label = label.to(torch.int64)
-    _refuse(label, (label >= classes) & (label != ignore), f"a class (0..{classes - 1}) or void ({ignore})")
-
-
-def _refuse(values: Tensor, wrong: Tensor, expected: str, name: str = "label") -> None:
-    where = wrong.nonzero()[0].tolist()
-    raise ValueError(
-        f"Expected each {name} to be {expected}; got {values[tuple(where)].item()} at {tuple(where)}, "
-        f"and {int(wrong.sum()) - 1} more."
-    )

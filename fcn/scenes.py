@@ -15,14 +15,14 @@ import torch
 from PIL import Image, ImageFilter, ImageOps
 from torch.utils.data import Dataset
 
-from fcn import data_path
+from fcn import VOID, data_path
+from fcn.expect import one_of, whole
 
 # background, then those of VOC's twenty classes of which there are emoji enough: see data/choices.toml
 CLASSES = (
     "background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "dog",
     "horse", "motorbike", "person", "sheep", "train", "tvmonitor",
 )  # fmt: skip
-VOID = 255
 STYLES = {  # split -> the drawing styles of its sprites
     "train": ("noto", "noto-v1", "twemoji", "emojione"),
     "val": ("noto", "noto-v1", "twemoji", "emojione"),
@@ -48,18 +48,21 @@ class EmojiScenes(Dataset):
     Raises ValueError for a count below 1, a seed below 0, an unknown split and a size below 32, IndexError for an
     index outside of -count..count-1, and FileNotFoundError or ValueError for a picture that is missing or damaged.
     Source: data/README.md lists the sprites and photographs with their authors' packages and licences.
+
+    >>> scenes = EmojiScenes(100, seed=0, split="train", size=64, void=True)
+    >>> image, mask = scenes[0]
+    >>> image.shape, mask.shape
+    (torch.Size([3, 64, 64]), torch.Size([64, 64]))
+    >>> [CLASSES[label] for label in mask[mask != VOID].unique()]
+    ['background', 'aeroplane', 'car', 'cow']
     """
 
     classes = CLASSES
 
     def __init__(self, count: int, *, seed: int, split: str, size: int = 128, void: bool = False):
-        if not isinstance(split, str) or split not in STYLES:
-            raise ValueError(f"There is no split {split!r}; there are {', '.join(map(repr, STYLES))}.")
-        for name, value, least in [("count", count, 1), ("seed", seed, 0), ("size", size, _SMALLEST)]:
-            if not _is_integer(value) or value < least:
-                raise ValueError(f"EmojiScenes needs {name} to be a whole number, {least} or more; got {value!r}.")
-        self.count, self.seed, self.size = int(count), int(seed), int(size)  # NumPy's integers would overflow
-        self.split, self.void = split, void
+        self.count, self.seed = whole(count, "the count", 1), whole(seed, "the seed", 0)
+        self.split, self.size = one_of(split, "the split", STYLES), whole(size, "the size", _SMALLEST)
+        self.void = void
         _sprites(STYLES[split]), _backgrounds(split)  # a damaged file is reported here, not in a worker
 
     def __len__(self) -> int:
@@ -72,11 +75,7 @@ class EmojiScenes(Dataset):
         number %= self.count
         rng = np.random.default_rng([self.seed, list(STYLES).index(self.split), number])
         image, mask = _scene(rng, self.split, self.size, self.void)
-        return torch.from_numpy(image).permute(2, 0, 1).contiguous(), torch.from_numpy(mask)
-
-
-def _is_integer(value) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+        return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(mask)
 
 
 # --- one scene ------------------------------------------------------------------------------------------------------
@@ -90,61 +89,73 @@ def _scene(rng: np.random.Generator, split: str, size: int, void: bool) -> tuple
     for _ in range(rng.integers(2, 6)):
         label = int(rng.integers(1, len(CLASSES)))
         designs = sprites[label]
-        sprite, left, top = _placed(rng, designs[rng.integers(len(designs))], size)
-        _shade(rng, canvas, sprite.getchannel("A"), left, top)
-        canvas.paste(sprite, (left, top), sprite)
-        _mark(mask, np.asarray(sprite.getchannel("A")), left, top, label, void)
+        colors, alpha, left, top = _placed(rng, designs[rng.integers(len(designs))], size)
+        _shade(rng, canvas, alpha, left, top)
+        canvas.paste(colors, (left, top), alpha)
+        _mark(mask, np.asarray(alpha), left, top, label, void)
     return _photographed(rng, canvas), mask
 
 
 def _background(rng: np.random.Generator, split: str, size: int) -> Image.Image:
     photographs = _backgrounds(split)
     photograph = photographs[rng.integers(len(photographs))]
-    side = photograph.width * rng.uniform(0.55, 1.0)
-    left, top = rng.uniform(0, photograph.width - side, size=2)
+    side = photograph.width * _uniform(rng, 0.55, 1.0)
+    left, top = _uniform(rng, 0, photograph.width - side), _uniform(rng, 0, photograph.width - side)
     square = photograph.resize((size, size), Image.Resampling.BILINEAR, box=(left, top, left + side, top + side))
     if rng.random() < 0.5:
         square = square.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    return square.convert("RGB", _colour_shift(rng, hue=15, light=0.25))
+    return square.convert("RGB", _color_shift(rng, hue=15, light=0.25))
 
 
-def _placed(rng: np.random.Generator, levels: list[Image.Image], size: int) -> tuple[Image.Image, int, int]:
-    """Return a sprite scaled, turned, perhaps mirrored, in other colours, and its left and top edge in the scene."""
-    length = size * math.exp(rng.uniform(math.log(0.2), math.log(0.8)))  # pixels of the longer side
-    angle = math.radians(np.clip(rng.normal(0, 12), -40, 40))
+def _placed(
+    rng: np.random.Generator, levels: list[Image.Image], size: int
+) -> tuple[Image.Image, Image.Image, int, int]:
+    """Return a sprite scaled, turned, perhaps mirrored, in other colours: RGB, alpha, left and top in the scene.
+
+    `levels` are the sizes in which the sprite is stored, large to small, premultiplied (RGBa).
+    """
+    length = size * math.exp(_uniform(rng, math.log(0.2), math.log(0.8)))  # pixels of the longer side
+    angle = math.radians(max(-40, min(rng.normal(0, 12), 40)))
     level = next((small for small in reversed(levels) if max(small.size) - 2 * _MARGIN >= length), levels[0])
-    scale = length / (max(level.size) - 2 * _MARGIN)
+    wide, high = level.size
+    scale = length / (max(wide, high) - 2 * _MARGIN)
     cos, sin = math.cos(angle) / scale, math.sin(angle) / scale
     flip = -1 if rng.random() < 0.5 else 1
-    width = math.ceil((level.width * abs(cos) + level.height * abs(sin)) * scale**2) + 2
-    height = math.ceil((level.width * abs(sin) + level.height * abs(cos)) * scale**2) + 2
+    width = math.ceil((wide * abs(cos) + high * abs(sin)) * scale**2) + 2
+    height = math.ceil((wide * abs(sin) + high * abs(cos)) * scale**2) + 2
+    # Pillow asks for the way back, from each new pixel to a place in the sprite: hence the division by `scale` above.
+    # The last number of a row makes middle fall on middle; `flip` lets the sprite be read from right to left.
     matrix = (
-        flip * cos, flip * sin, level.width / 2 - flip * (cos * width + sin * height) / 2,
-        -sin, cos, level.height / 2 - (cos * height - sin * width) / 2,
+        flip * cos, flip * sin, wide / 2 - flip * (cos * width + sin * height) / 2,
+        -sin, cos, high / 2 - (cos * height - sin * width) / 2,
     )  # fmt: skip
     turned = level.transform((width, height), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
-    coloured = turned.convert("RGB").convert("RGB", _colour_shift(rng, hue=45, light=0.3))
-    coloured.putalpha(turned.getchannel("A"))
-    x, y = rng.uniform(0.05, 0.95, size=2) * size  # the middle: a part may lie outside
-    return coloured, round(x - width / 2), round(y - height / 2)
+    colors = turned.convert("RGB").convert("RGB", _color_shift(rng, hue=45, light=0.3))
+    x, y = size * _uniform(rng, 0.05, 0.95), size * _uniform(rng, 0.05, 0.95)  # the middle: a part may lie outside
+    return colors, turned.getchannel("a"), round(x - width / 2), round(y - height / 2)
 
 
-def _colour_shift(rng: np.random.Generator, hue: float, light: float) -> tuple[float, ...]:
-    """Return a 3 x 4 colour matrix: hue turned by up to `hue` degrees, saturation and lightness changed."""
-    turn = math.radians(rng.uniform(-hue, hue))
-    saturation, gain, lift = rng.uniform(0.5, 1.3), rng.uniform(1 - light, 1 + light), rng.uniform(-60, 60) * light
+def _color_shift(rng: np.random.Generator, hue: float, light: float) -> tuple[float, ...]:
+    """Return a 3 x 4 color matrix: hue turned by up to `hue` degrees, saturation and lightness changed."""
+    turn = math.radians(_uniform(rng, -hue, hue))
+    saturation, gain = _uniform(rng, 0.5, 1.3), _uniform(rng, 1 - light, 1 + light)
+    lift = _uniform(rng, -60, 60) * light
+    # Red, green and blue are the axes of a space. A turn about its diagonal, which is gray, changes the hue; distance
+    # from the diagonal is saturation. The axes stand alike about it: so each row is the one above, moved on by one.
     cos, sin = saturation * math.cos(turn), saturation * math.sin(turn) / math.sqrt(3)
-    equal, next_, last = (1 + 2 * cos) / 3, (1 - cos) / 3 - sin, (1 - cos) / 3 + sin  # turn about the grey axis
+    equal, next_, last = (1 + 2 * cos) / 3, (1 - cos) / 3 - sin, (1 - cos) / 3 + sin
     rows = [(equal, next_, last), (last, equal, next_), (next_, last, equal)]
     return tuple(number for row in rows for number in (*(gain * share for share in row), lift))
 
 
 def _shade(rng: np.random.Generator, canvas: Image.Image, alpha: Image.Image, left: int, top: int) -> None:
     """Darken the canvas by a soft shadow of the sprite, thrown down and aside."""
-    depth = rng.uniform(0, 0.6)
-    right, down = rng.uniform(-0.12, 0.12) * alpha.width, rng.uniform(0.02, 0.12) * alpha.height
-    soft = alpha.filter(ImageFilter.BoxBlur(1 + alpha.width / 30)).point([int(depth * a) for a in range(256)])
-    canvas.paste((0, 0, 0), (left + round(right), top + round(down)), soft)
+    depth = _uniform(rng, 0, 0.6)
+    right, down = _uniform(rng, -0.12, 0.12) * alpha.width, _uniform(rng, 0.02, 0.12) * alpha.height
+    strength = (depth * np.arange(256)).astype(np.uint8).tolist()
+    soft = alpha.filter(ImageFilter.BoxBlur(1 + alpha.width / 30)).point(strength)
+    black = Image.new("RGB", soft.size)  # pasting an image through a mask takes half the time of pasting a color
+    canvas.paste(black, (left + round(right), top + round(down)), soft)
 
 
 def _mark(mask: np.ndarray, alpha: np.ndarray, left: int, top: int, label: int, void: bool) -> None:
@@ -163,11 +174,15 @@ def _mark(mask: np.ndarray, alpha: np.ndarray, left: int, top: int, label: int, 
 def _photographed(rng: np.random.Generator, canvas: Image.Image) -> np.ndarray:
     """Return the canvas (H, W, 3) as a cheap camera stores it: grain, then JPEG."""
     grain = int(rng.integers(0, 10))
-    pixels = np.asarray(canvas).astype(np.int16)
-    pixels += rng.integers(-grain, grain + 1, size=pixels.shape, dtype=np.int8)
+    pixels = np.asarray(canvas) + rng.integers(-grain, grain + 1, size=(*canvas.size, 3), dtype=np.int8)  # int16
     buffer = io.BytesIO()
     Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(buffer, "jpeg", quality=int(rng.integers(45, 96)))
-    return np.array(Image.open(buffer))
+    return np.asarray(Image.open(buffer))
+
+
+def _uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """Return what `rng.uniform(low, high)` returns, in half the time: a scene asks forty times."""
+    return low + (high - low) * rng.random()
 
 
 # --- the pictures ---------------------------------------------------------------------------------------------------
@@ -175,13 +190,17 @@ def _photographed(rng: np.random.Generator, canvas: Image.Image) -> np.ndarray:
 
 @cache
 def _sprites(styles: tuple[str, ...]) -> dict[int, list[list[Image.Image]]]:
-    """Return for each class its sprites, each as RGBA in full, half, quarter and eighth size."""
+    """Return for each class its sprites, each in full, half, quarter and eighth size.
+
+    They are premultiplied (RGBa): Pillow turns nothing else, and would convert them anew at each draw.
+    """
     found = {label: [] for label in range(1, len(CLASSES))}
     for row, path in _listed("sprites"):
         if row["style"] in styles:
             sprite = _opened(path, row["sha256"]).convert("RGBA")
             levels = [sprite, *(sprite.reduce(factor) for factor in (2, 4, 8))]
-            found[CLASSES.index(row["class"])].append([ImageOps.expand(level, _MARGIN) for level in levels])
+            bordered = [ImageOps.expand(level, _MARGIN).convert("RGBa") for level in levels]
+            found[CLASSES.index(row["class"])].append(bordered)
     return found
 
 

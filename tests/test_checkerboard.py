@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from fcn.checkerboard import DOUBLING, decoder, gradient_profile, paint_count, phase_score
+from fcn.checkerboard import UPSAMPLERS, decoder, gradient_profile, paint_count, phase_score
 
 
 def test_paint_counts_are_those_of_stamping_one_brush_after_the_other():
@@ -75,13 +75,19 @@ def test_max_pooling_spreads_its_gradient_evenly_and_a_strided_convolution_does_
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: paint_count(0, 3, 2), "length, kernel and stride of 1 or more"),
-        (lambda: paint_count(3, 3, 2, -1), "got 3, 3, 2, -1"),
+        (
+            lambda: paint_count(0, 3, 2),
+            "length, or a pair (rows, columns) of them, as a whole number, from 1 to 1000000; got 0",
+        ),
+        (lambda: paint_count(3, 3, 2, -1), "padding as a whole number, 0 or more; got -1"),
         (lambda: paint_count(1, 2, 2, 1), "0 pixels would be left"),
-        (lambda: phase_score(torch.zeros(5, 4), 2), "got (5, 4) and 2: crop the map first"),
-        (lambda: phase_score(torch.zeros(4, 4), 1), "the stride (2 or more)"),
-        (lambda: phase_score(torch.zeros(4), 2), "maps (..., H, W)"),
-        (lambda: gradient_profile(lambda x: x * 0, torch.zeros(1, 1, 4, 4), 2), "No gradient reaches the input"),
+        (lambda: phase_score(torch.zeros(5, 4), 2), "sides that 2 divides; got torch.float32 (5, 4)"),
+        (lambda: phase_score(torch.zeros(4, 4), 1), "stride as a whole number, 2 or more; got 1"),
+        (lambda: phase_score(torch.zeros(4), 2), "maps (..., H, W); got torch.float32 (4,)"),
+        (
+            lambda: gradient_profile(lambda x: x * 0, torch.zeros(1, 1, 4, 4), 2),
+            "gradient reaches the input; got <function",
+        ),
     ],
 )
 def test_what_cannot_be_counted_or_scored_is_refused(call, message):
@@ -90,9 +96,9 @@ def test_what_cannot_be_counted_or_scored_is_refused(call, message):
     assert message in str(error.value)
 
 
-@pytest.mark.parametrize("way", DOUBLING)
-def test_every_way_doubles_the_map_in_each_step_of_a_decoder(way):
-    net = decoder(way, (6, 5, 4, 3))
+@pytest.mark.parametrize("name", UPSAMPLERS)
+def test_every_way_doubles_the_map_in_each_step_of_a_decoder(name):
+    net = decoder(name, (6, 5, 4, 3))
     x = torch.rand(2, 6, 5, 7)
     assert net(x).shape == (2, 3, 40, 56)
     assert sum(isinstance(part, nn.ReLU) for part in net) == 2  # the last step gives logits: below zero too
@@ -104,7 +110,7 @@ def test_of_fresh_layers_those_that_interpolate_are_clean_and_those_that_paint_a
     torch.manual_seed(0)
     x = torch.rand(4, 16, 24, 24, generator=generator)
     scores = {}
-    for way, make in DOUBLING.items():
+    for way, make in UPSAMPLERS.items():
         with torch.no_grad():
             several = [phase_score(make(16, 16)(x)[..., 8:-8, 8:-8], 2) for _ in range(5)]
         scores[way] = sum(score for score, _ in several) / 5
@@ -115,7 +121,7 @@ def test_of_fresh_layers_those_that_interpolate_are_clean_and_those_that_paint_a
 
 
 def test_the_fixed_way_learns_nothing_in_its_kernel_and_the_learned_one_starts_there():
-    fixed, learned = DOUBLING["conv + fixed bilinear"](3, 2), DOUBLING["conv + learned bilinear"](3, 2)
+    fixed, learned = UPSAMPLERS["conv + fixed bilinear"](3, 2), UPSAMPLERS["conv + learned bilinear"](3, 2)
     assert not fixed[1].weight.requires_grad
     assert learned[1].weight.requires_grad
     assert torch.equal(fixed[1].weight, learned[1].weight)
@@ -123,7 +129,7 @@ def test_the_fixed_way_learns_nothing_in_its_kernel_and_the_learned_one_starts_t
 
 @pytest.mark.parametrize(
     ("way", "channels", "message"),
-    [("bicubic", (3, 2), "no way 'bicubic'.*nearest"), ("nearest + conv", (3,), r"each step; got \(3,\)")],
+    [("bicubic", (3, 2), "nearest.*got 'bicubic'"), ("nearest + conv", (3,), r"each step; got \(3,\)")],
 )
 def test_a_decoder_refuses_a_way_it_does_not_know_and_an_empty_stack(way, channels, message):
     with pytest.raises(ValueError, match=message):
@@ -133,14 +139,43 @@ def test_a_decoder_refuses_a_way_it_does_not_know_and_an_empty_stack(way, channe
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: paint_count(2.5, 3, 2), "whole numbers"),
-        (lambda: paint_count((3, 3, 3), 3, 2), "pairs"),
-        (lambda: phase_score(torch.full((8, 8), torch.nan), 2), "NaN means"),
-        (lambda: phase_score(torch.zeros(0, 8, 8), 2), "something in it"),
-        (lambda: phase_score(torch.zeros(8, 8), 2.0), r"whole stride; got.*2\.0"),
+        (lambda: paint_count(2.5, 3, 2), "got 2.5"),
+        (lambda: paint_count((3, 3, 3), 3, 2), r"pair .* got \(3, 3, 3\)"),
+        (lambda: phase_score(torch.full((8, 8), torch.nan), 2), r"finite numbers; got \[nan\]"),
+        (lambda: phase_score(torch.zeros(0, 8, 8), 2), r"got torch\.float32 \(0, 8, 8\)"),
+        (lambda: phase_score(torch.zeros(8, 8), 2.0), r"stride as a whole number.*got 2\.0"),
         (lambda: gradient_profile(nn.Conv2d(2, 2, 1), torch.ones(2, 4, 4), 2), r"\(N, C, H, W\)"),
     ],
 )
 def test_what_would_be_counted_or_scored_wrongly_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(("size", "stride"), [(6, 3), (96, 3), (128, 32)])
+def test_a_constant_scores_zero_whatever_it_is(size, stride):
+    generator = torch.Generator().manual_seed(0)
+    for value in torch.rand(50, generator=generator, dtype=torch.float64).tolist():
+        assert phase_score(torch.full((1, size, size), value, dtype=torch.float64), stride)[0] == 0
+    small_waves = 1 + 1e-9 * torch.randn(1, 96, 96, dtype=torch.float64, generator=generator)
+    assert phase_score(small_waves, 2)[0] > 0  # not constant, however little it varies
+
+
+def test_measuring_a_layers_gradients_leaves_the_layer_as_it_was():
+    layer = nn.Sequential(nn.Conv2d(2, 2, 3, padding=1), nn.BatchNorm2d(2))
+    before = {name: value.clone() for name, value in layer.state_dict().items()}
+    gradient_profile(layer, torch.rand(2, 2, 8, 8), 2)
+    assert all(parameter.grad is None for parameter in layer.parameters())
+    assert all(torch.equal(value, before[name]) for name, value in layer.state_dict().items())
+
+
+@pytest.mark.parametrize("call", [lambda x: phase_score(x, 2), lambda x: gradient_profile(nn.Identity(), x, 2)])
+@pytest.mark.parametrize("x", [[[1.0]], None, "map"])
+def test_what_is_no_map_is_named_in_one_line(call, x):
+    with pytest.raises(ValueError, match=r"^Expected .*; got .*$"):
+        call(x)
+
+
+def test_more_paint_than_memory_holds_is_refused_before_it_is_counted():
+    with pytest.raises(ValueError, match="got 1000000000"):
+        paint_count(10**9, 3, 2)

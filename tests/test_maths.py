@@ -20,13 +20,13 @@ time.sleep(20)
 @pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # the refused ones, dropped by that package
 def test_the_maths_server_is_asked_again_until_it_listens(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "book" / "_ext")
-    import pages
+    from pages import files
 
     server = tmp_path / "node"
     server.write_text(SLOW_SERVER)
     server.chmod(0o755)
-    monkeypatch.setattr(pages.katex, "NODEJS_BINARY", str(server))
-    process, connection = pages.katex.KaTeXServer.start_server_process(tmp_path, timeout=10)
+    monkeypatch.setattr(files.katex, "NODEJS_BINARY", str(server))
+    process, connection = files.katex.KaTeXServer.start_server_process(tmp_path, timeout=10)
     connection.close()
     process.kill()
     process.communicate()

@@ -4,9 +4,11 @@ import math
 
 import pytest
 import torch
-from sklearn.metrics import confusion_matrix, jaccard_score, recall_score
+from sklearn.metrics import confusion_matrix, f1_score, jaccard_score, recall_score
 
-from fcn.metrics import Confusion, boundary_iou, predicted, trimap_accuracy
+from fcn.checkerboard import phase_score
+from fcn.metrics import ERRORS, Confusion, boundary_iou, errors, trimap_accuracy
+from fcn.predict import predicted
 
 LABEL = torch.tensor([[0, 0, 1, 1], [0, 0, 1, 1], [0, 2, 2, 255], [0, 2, 2, 0]])
 GUESS = torch.tensor([[0, 0, 1, 1], [0, 1, 1, 1], [0, 0, 2, 2], [0, 0, 2, 0]])
@@ -218,39 +220,43 @@ MIXED = torch.tensor([[0, 255], [0, 9]], dtype=torch.uint8)
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: Confusion(0), "classes to be a whole number, 1 to 256; got 0"),
-        (lambda: Confusion(257), "classes to be a whole number, 1 to 256; got 257"),
-        (lambda: Confusion(2.0), "1 to 256; got 2.0"),
-        (lambda: Confusion(True), "1 to 256; got True"),
-        (lambda: Confusion(2, ignore=None), "ignore to be a whole number, 0 to 255; got None"),
-        (lambda: Confusion(3, ignore=-100), "ignore to be a whole number, 0 to 255; got -100"),
+        (lambda: Confusion(0), "classes as a whole number, from 1 to 256; got 0"),
+        (lambda: Confusion(257), "classes as a whole number, from 1 to 256; got 257"),
+        (lambda: Confusion(2.0), "from 1 to 256; got 2.0"),
+        (lambda: Confusion(True), "from 1 to 256; got True"),
+        (lambda: Confusion(2, ignore=None), "ignore as a whole number, from 0 to 255; got None"),
+        (lambda: Confusion(3, ignore=-100), "ignore as a whole number, from 0 to 255; got -100"),
         (lambda: Confusion(3).update(U8.float(), U8), "label as a tensor of whole numbers; got torch.float32 (2, 2)"),
-        (lambda: Confusion(3).update(U8, U8.float()), "from logits: predicted(logits)"),
-        (lambda: Confusion(3).update(U8.numpy(), U8), "got ndarray"),
-        (lambda: Confusion(3).update(U8, U8[:1]), "one shape and device; got (2, 2) on cpu and (1, 2) on cpu"),
+        (lambda: Confusion(3).update(U8, U8.float()), "got torch.float32 (2, 2). From logits: predicted"),
+        (lambda: Confusion(3).update(U8.numpy(), U8), "got ndarray uint8 (2, 2)"),
+        (lambda: Confusion(3).update(U8, U8[:1]), "one shape and device; got [((2, 2), 'cpu'), ((1, 2), 'cpu')]"),
         (
             lambda: Confusion(3).update(torch.tensor([[0, 7]]), U8[:1]),
-            "a class (0..2) or void (255); got 7 at (0, 1)",
+            "label in 0..2 or 255 (void); got 7 at (0, 1)",
         ),
         (lambda: Confusion(3).update(torch.tensor([[0, -1]]), U8[:1]), "got -1 at (0, 1)"),
         (lambda: Confusion(3).update(torch.tensor([[0, 256]]), U8[:1]), "got 256 at (0, 1)"),
-        (lambda: Confusion(3).update(U8, U8 + 3), "prediction to be in 0..2; got 3 at (0, 0), and 3 more"),
-        (lambda: Confusion(3).update(U8.long(), U8.long() - 1), "prediction to be in 0..2; got -1 at (0, 0)"),
-        (lambda: Confusion(3).update(U8, U8.to("meta")), "(2, 2) on cpu and (2, 2) on meta"),
-        (lambda: Confusion(3).merge(Confusion(4)), "Cannot merge 4 classes"),
-        (lambda: Confusion(3).merge(Confusion(3, ignore=0)), "ignoring 0, into 3 classes, ignoring 255"),
+        (lambda: Confusion(3).update(U8, U8 + 3), "prediction in 0..2; got 3 at (0, 0), and 3 more"),
+        (lambda: Confusion(3).update(U8.long(), U8.long() - 1), "prediction in 0..2; got -1 at (0, 0)"),
+        (lambda: Confusion(3).update(U8, U8.to("meta")), "[((2, 2), 'cpu'), ((2, 2), 'meta')]"),
+        (lambda: Confusion(3).merge(Confusion(4)), "(3, 255); got (4, 255)"),
+        (lambda: Confusion(3).merge(Confusion(3, ignore=0)), "(3, 255); got (3, 0)"),
         (lambda: predicted(NAN), "NaN in 1 places, first at (image, class, row, column) = (1, 2, 3, 0)"),
         (lambda: predicted(NAN[0]), "(N, K, H, W)"),
-        (lambda: predicted(NAN.long()), "floating point, K at most 256; got torch.int64 (2, 3, 4, 4)"),
-        (lambda: predicted(torch.zeros(1, 257, 1, 1)), "K at most 256; got torch.float32 (1, 257, 1, 1)"),
-        (lambda: predicted(NAN.numpy()), "got ndarray"),
-        (lambda: boundary_iou(U8, U8, 3, width=0), "width to be a whole number, 1 or more; got 0"),
+        (lambda: predicted(NAN.long()), "floating point; got torch.int64 (2, 3, 4, 4)"),
+        (lambda: predicted(torch.zeros(1, 257, 1, 1)), "2 to 256 classes, the background is one; got 257"),
+        (lambda: predicted(NAN.numpy()), "got ndarray float32 (2, 3, 4, 4)"),
+        (lambda: predicted(NAN[:, :1]), "2 to 256 classes, the background is one; got 1"),
+        (lambda: predicted({"out": NAN}), "got dict of 1. "),
+        (lambda: errors(U8, U8 - 1), "prediction in 0..254; got 255 at (0, 0), and 3 more"),
+        (lambda: errors(U8, U8[:1]), "[((2, 2), 'cpu'), ((1, 2), 'cpu')]"),
+        (lambda: boundary_iou(U8, U8, 3, width=0), "width as a whole number, 1 or more; got 0"),
         (lambda: boundary_iou(U8, U8, 3, width=1.5), "1 or more; got 1.5"),
-        (lambda: boundary_iou(U8[:0], U8[:0], 3, width=1), "with pixels in them; got (0, 2)"),
-        (lambda: boundary_iou(MIXED, U8, 3, width=1), "void (255); got 9 at (1, 1), and 0 more"),
-        (lambda: boundary_iou(U8 + 9, U8, 3, width=1), "a class (0..2) or void (255); got 9 at (0, 0), and 3 more"),
+        (lambda: boundary_iou(U8[:0], U8[:0], 3, width=1), "with pixels in them; got torch.uint8 (0, 2)"),
+        (lambda: boundary_iou(MIXED, U8, 3, width=1), "255 (void); got 9 at (1, 1)"),
+        (lambda: boundary_iou(U8 + 9, U8, 3, width=1), "0..2 or 255 (void); got 9 at (0, 0), and 3 more"),
         (lambda: boundary_iou(U8[0], U8[0], 3, width=1), "maps (H, W) or (N, H, W)"),
-        (lambda: trimap_accuracy(U8, U8 + 3, 3, width=1), "prediction to be in 0..2; got 3"),
+        (lambda: trimap_accuracy(U8, U8 + 3, 3, width=1), "prediction in 0..2; got 3 at (0, 0)"),
     ],
 )
 def test_what_cannot_be_scored_is_refused_with_its_value_and_place(call, message):
@@ -266,3 +272,97 @@ def test_what_is_refused_was_not_counted():
         with pytest.raises(ValueError):
             scores.update(label, prediction)
     assert torch.equal(scores.counts, before)
+
+
+# --- what users of other packages stumbled over ---------------------------------------------------------------------
+
+
+def test_each_pixel_is_right_missed_spilled_mixed_up_or_void():
+    truth, answer = maps(3, shape=(2, 9, 11))
+    kinds = errors(truth, answer)
+    assert kinds.dtype == torch.uint8
+    for place in (truth >= 0).nonzero().tolist():
+        true, claimed, kind = (int(each[tuple(place)]) for each in (truth, answer, kinds))
+        if true == 255:
+            expected = "void"
+        elif true == claimed:
+            expected = "right"
+        else:
+            expected = "spilled" if true == 0 else "missed" if claimed == 0 else "mixed up"
+        assert ERRORS[kind] == expected
+    shares = torch.bincount(kinds.flatten().long(), minlength=5).double()[:4] / (truth != 255).sum()
+    assert 1 - shares[1:].sum() == pytest.approx(Confusion(3).update(truth, answer).pixel_accuracy())
+
+
+def test_an_ignored_class_has_no_score_of_its_own():
+    """As torchmetrics has it since its issues 1385 and 312: the mean is that of the other classes."""
+    label, prediction = torch.tensor([[0, 0, 1, 1, 2, 2]]), torch.tensor([[1, 0, 1, 0, 2, 2]])
+    table = Confusion(3, ignore=0).update(label, prediction)
+    assert [x if x == x else None for x in table.iou().tolist()] == [None, 0.5, 1.0]
+    assert table.mean_iou() == pytest.approx(0.75)
+    assert [x == x for x in table.dice().tolist()] == [False, True, True]
+    assert boundary_iou(label, prediction, 3, 1, ignore=0)[0].isnan()
+
+
+def test_dice_is_the_f1_score():
+    label, prediction = maps(6)
+    scored = label != 255
+    reference = f1_score(label[scored], prediction[scored], average=None)
+    torch.testing.assert_close(Confusion(6).update(label, prediction).dice().numpy(), reference)
+
+
+def test_counts_made_without_gradients_can_be_merged_and_updated():
+    label, prediction = maps(3)
+    with torch.inference_mode():
+        table = Confusion(3).update(label, prediction)
+    assert (
+        table.merge(Confusion(3).update(label, prediction)).update(label, prediction).counts.sum()
+        == 3 * (label != 255).sum()
+    )
+
+
+def test_the_sum_of_two_tables_leaves_the_two_as_they_were():
+    one, other = (Confusion(3).update(*maps(3, seed=seed)) for seed in (0, 1))
+    before = one.counts.clone()
+    assert torch.equal((one + other).counts, one.counts + other.counts)
+    assert torch.equal(one.counts, before)
+
+
+def test_a_table_says_how_much_it_holds_and_how_good_it_is():
+    assert repr(Confusion(3).update(LABEL, GUESS)) == "Confusion(3): 15 pixels, pixel accuracy 0.800, mean IoU 0.656"
+
+
+@pytest.mark.parametrize("dtype", [torch.uint16, torch.uint32])
+def test_maps_as_a_16_bit_picture_holds_them_are_counted(dtype):
+    assert torch.equal(
+        Confusion(3).update(LABEL.to(dtype), GUESS.to(dtype)).counts, Confusion(3).update(LABEL, GUESS).counts
+    )
+
+
+class OnADevice(torch.Tensor):
+    """A tensor on a device that knows no float64, as Apple's MPS: only .cpu() leads away from it."""
+
+    @classmethod
+    def __torch_function__(cls, function, types, arguments=(), options=None):
+        result = super().__torch_function__(function, types, arguments, options or {})
+        if function in (torch.Tensor.cpu, torch.Tensor.tolist, torch.Tensor.item):
+            return result.as_subclass(torch.Tensor) if isinstance(result, torch.Tensor) else result
+        if isinstance(result, cls) and result.dtype == torch.float64:
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+        return result
+
+
+def test_no_score_needs_float64_on_the_device_of_the_maps():
+    label, prediction = (values.as_subclass(OnADevice) for values in maps(3, shape=(2, 16, 16)))
+    with pytest.raises(TypeError, match="float64"):
+        label.double()
+    table = Confusion(3)
+    table.counts = table.counts.as_subclass(OnADevice)
+    table.update(label, prediction)
+    plain = Confusion(3).update(*maps(3, shape=(2, 16, 16)))
+    assert table.mean_iou() == plain.mean_iou()
+    assert table.pixel_accuracy() == plain.pixel_accuracy()
+    assert table.frequency_weighted_iou() == plain.frequency_weighted_iou()
+    assert boundary_iou(label, prediction, 3, 2).isfinite().all()
+    assert 0 < trimap_accuracy(label, prediction, 3, 2) < 1
+    assert 0 < phase_score(torch.rand(2, 8, 8).as_subclass(OnADevice), 2)[0] < 1

@@ -135,16 +135,19 @@ def changed(net, **parts):
     ("build", "message"),
     [
         (lambda: Shifted(num_classes=5), "a forward of its own"),
-        (lambda: changed(models.alexnet(num_classes=5), avgpool=nn.AdaptiveAvgPool2d(1)), "map of (6, 6)"),
-        (lambda: changed(models.alexnet(num_classes=5), avgpool=nn.Identity()), "makes it None"),
+        (lambda: changed(models.alexnet(num_classes=5), avgpool=nn.AdaptiveAvgPool2d(1)), "map of (6, 6) at 224x224"),
+        (lambda: changed(models.alexnet(num_classes=5), avgpool=nn.Identity()), "as it is; got None"),
         (lambda: changed(models.alexnet(), classifier=nn.Sequential(nn.Linear(9216, 5), nn.Softmax(1))), "Softmax"),
-        (lambda: changed(models.alexnet(), classifier=nn.Sequential(Tenfold(9216, 5))), "given Tenfold"),
-        (lambda: changed(models.squeezenet1_1(), classifier=nn.Sequential(nn.Flatten())), "must end with Adaptive"),
+        (lambda: changed(models.alexnet(), classifier=nn.Sequential(Tenfold(9216, 5))), "got Tenfold"),
+        (
+            lambda: changed(models.squeezenet1_1(), classifier=nn.Sequential(nn.Flatten())),
+            "ends with AdaptiveAvgPool2d(1); got",
+        ),
         (
             lambda: changed(
                 models.squeezenet1_1(), classifier=nn.Sequential(nn.Linear(1, 1), nn.AdaptiveAvgPool2d(1))
             ),
-            "holds Linear",
+            "got Linear",
         ),
     ],
 )
@@ -208,32 +211,38 @@ def test_padding_alone_sets_the_sliding_alexnet_apart_from_the_convolutional_one
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: as_conv(nn.Conv2d(3, 3, 1)), "given Conv2d (from torch)"),
+        (lambda: as_conv(nn.Conv2d(3, 3, 1)), "got Conv2d (from torch)"),
         (lambda: as_conv(nn.Linear), "the class Linear itself"),
-        (lambda: as_conv(nn.Linear(10, 2), (3, 3)), "in_features=10 is no flattened map of 3x3"),
-        (lambda: as_conv(nn.Linear(9, 2), (0, 3)), "whole numbers above 0; got"),
+        (lambda: as_conv(nn.Linear(10, 2), (3, 3)), "map of 3x3 pixels before the flatten; got 10"),
+        (lambda: as_conv(nn.Linear(9, 2), (0, 3)), "each side of the map as a whole number, 1 or more; got 0"),
         (lambda: as_conv(nn.Linear(9, 2), 3), "got 3"),
-        (lambda: convolutionize(models.resnet18()), "given ResNet (from torchvision)"),
-        (lambda: convolutionize(models.vgg11), "given function"),
+        (lambda: convolutionize(models.resnet18()), "got ResNet (from torchvision)"),
+        (lambda: convolutionize(models.vgg11), "got <function vgg11"),
         (
             lambda: convolutionize(models.squeezenet1_0())(torch.rand(1, 3, 31, 64)),
-            "31x64 pixels is too small",
+            "at least 32x32 pixels; got torch.float32 (1, 3, 31, 64)",
         ),
         (lambda: convolutionize(models.alexnet())(torch.rand(1, 3, 300, 223)), "at least 224x224"),
         (lambda: convolutionize(models.squeezenet1_0())(torch.rand(3, 64, 64)), "(3, 64, 64)"),
         (lambda: convolutionize(models.squeezenet1_0())(torch.rand(1, 1, 64, 64)), "(1, 1, 64, 64)"),
-        (lambda: convolutionize(models.efficientnet_b0()), "given EfficientNet (from torchvision)"),
-        (lambda: convolutionize(timm.create_model("tf_efficientnet_lite0", global_pool="max")), "global_pool='max'"),
+        (lambda: convolutionize(models.efficientnet_b0()), "got EfficientNet (from torchvision)"),
+        (
+            lambda: convolutionize(timm.create_model("tf_efficientnet_lite0", global_pool="max")),
+            "global_pool='avg'; got 'max'",
+        ),
         (lambda: convolutionize(timm.create_model("tf_efficientnet_lite0", num_classes=0)), "Identity (from torch)"),
         (lambda: convolutionize(models.squeezenet1_0())(torch.zeros(1, 3, 64, 64, dtype=torch.uint8)), "torch.uint8"),
-        (lambda: convolutionize(models.squeezenet1_0())([1.0]), "got list"),
-        (lambda: as_conv(nn.Linear(9, 2), (True, True)), "got (True, True)"),
-        (lambda: slide(nn.Flatten(), torch.rand(1, 3, 20, 40), 34, 4), "No patch of 34x34"),
-        (lambda: slide(nn.Flatten(), torch.rand(1, 3, 20, 40), 4, 0), "stride must be a whole number above 0; got 0"),
-        (lambda: slide(nn.Flatten(), torch.rand(3, 20, 40), 4, 4), "(N, C, H, W); got the shape (3, 20, 40)"),
+        (lambda: convolutionize(models.squeezenet1_0())([1.0]), "got [1.0]"),
+        (lambda: as_conv(nn.Linear(9, 2), (True, True)), "got True"),
+        (
+            lambda: slide(nn.Flatten(), torch.rand(1, 3, 20, 40), 34, 4),
+            "34x34 pixels fits; got torch.float32 (1, 3, 20, 40)",
+        ),
+        (lambda: slide(nn.Flatten(), torch.rand(1, 3, 20, 40), 4, 0), "stride as a whole number, 1 or more; got 0"),
+        (lambda: slide(nn.Flatten(), torch.rand(3, 20, 40), 4, 4), "(N, C, H, W); got torch.float32 (3, 20, 40)"),
         (
             lambda: slide(nn.Conv2d(3, 2, 3), torch.rand(1, 3, 8, 8), 4, 1, 25),
-            "for n patches; the classifier gave (25, 2, 2, 2)",
+            "n = 25 patches from the classifier: (25, K); got torch.float32 (25, 2, 2, 2)",
         ),
     ],
 )
@@ -242,3 +251,24 @@ def test_bad_input_gets_one_line_that_says_what_came(call, message):
         call()
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_sliding_holds_no_more_patches_than_it_asks_about_at_once():
+    """What each call is given is a batch of its own, not a view of all patches."""
+    images, held = torch.rand(1, 3, 64, 64), []
+
+    class Counting(nn.Module):
+        def forward(self, patches):
+            held.append(patches.untyped_storage().nbytes())
+            return patches.mean((2, 3))
+
+    with torch.inference_mode():
+        slide(Counting(), images, size=4, stride=1, batch=16)
+    assert len(held) == -(-61 * 61 // 16)
+    assert max(held) == 16 * 3 * 4 * 4 * 4
+
+
+@pytest.mark.parametrize("images", [[1.0], None, "image"])
+def test_what_is_no_batch_of_images_is_named(images):
+    with pytest.raises(ValueError, match=r"\(N, C, H, W\); got"):
+        slide(nn.Flatten(), images, 4, 1)

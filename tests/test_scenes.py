@@ -10,8 +10,8 @@ import torch
 from notebooks import ROOT
 from torch.utils.data import DataLoader
 
-from fcn import scenes
-from fcn.scenes import CLASSES, STYLES, VOID, EmojiScenes
+from fcn import VOID, scenes
+from fcn.scenes import CLASSES, STYLES, EmojiScenes
 
 STORED = {  # sha256 of eight scenes of seed 0, with and without void, under the versions of requirements.txt
     "train": "d54377c01f064ec7af62b6ccd88aeb7ec1e189d9b2333d3065741e29e7e0b1f7",
@@ -70,13 +70,13 @@ def test_void_marks_a_thin_rim_and_changes_nothing_else():
 
 @pytest.mark.parametrize(("left", "top"), [(-20, 30), (60, -15), (35, 40)])
 def test_the_mask_holds_the_label_where_the_sprite_covers_at_least_half_and_void_on_the_rim(left, top):
-    sprite, _, _ = scenes._placed(np.random.default_rng(0), scenes._sprites(STYLES["train"])[8][0], 100)
+    _, alpha, _, _ = scenes._placed(np.random.default_rng(0), scenes._sprites(STYLES["train"])[8][0], 100)
     canvas = scenes.Image.new("L", (100, 100))  # the alpha channel, pasted by other means
-    canvas.paste(sprite.getchannel("A"), (left, top))
+    canvas.paste(alpha, (left, top))
     cover = np.asarray(canvas) / 255
     hard, soft = np.full((2, 100, 100), 3, dtype=np.uint8)
     for mask, void in [(hard, False), (soft, True)]:
-        scenes._mark(mask, np.asarray(sprite.getchannel("A")), left, top, 8, void=void)
+        scenes._mark(mask, np.asarray(alpha), left, top, 8, void=void)
     np.testing.assert_array_equal(hard, np.where(cover >= 0.5, 8, 3))
     np.testing.assert_array_equal(soft, np.where(cover > 0.9, 8, np.where(cover > 0.1, VOID, 3)))
     assert (hard == 8).sum() > 200
@@ -85,10 +85,10 @@ def test_the_mask_holds_the_label_where_the_sprite_covers_at_least_half_and_void
 def test_a_scene_shows_a_sprite_where_its_mask_says_so(monkeypatch):
     """Sprites of pure red on white, nothing shifted, no shadow, no grain: red is where the mask has a label."""
     red = scenes.Image.new("RGBA", (40, 30), (255, 0, 0, 255))
-    levels = [scenes.ImageOps.expand(red, scenes._MARGIN)] * 2
+    levels = [scenes.ImageOps.expand(red, scenes._MARGIN).convert("RGBa")] * 2
     monkeypatch.setattr(scenes, "_sprites", lambda styles: {label: [levels] for label in range(1, len(CLASSES))})
     monkeypatch.setattr(scenes, "_backgrounds", lambda split: [scenes.Image.new("RGB", (192, 192), "white")])
-    monkeypatch.setattr(scenes, "_colour_shift", lambda rng, **_: (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0))
+    monkeypatch.setattr(scenes, "_color_shift", lambda rng, **_: (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0))
     monkeypatch.setattr(scenes, "_shade", lambda *_: None)
     monkeypatch.setattr(scenes, "_photographed", lambda rng, canvas: np.array(canvas))
     for index in range(20):
@@ -101,14 +101,14 @@ def test_a_scene_shows_a_sprite_where_its_mask_says_so(monkeypatch):
 def test_sprites_are_mirrored_turned_cut_off_and_covered():
     rng, cat = np.random.default_rng(1), scenes._sprites(STYLES["train"])[8][0]
     placed = [scenes._placed(rng, cat, 128) for _ in range(60)]
-    sizes = [max(sprite.size) for sprite, _, _ in placed]
+    sizes = [max(colors.size) for colors, _, _, _ in placed]
     assert min(sizes) < 40 < 90 < max(sizes)
-    beyond = [left < 0 or top < 0 or left + s.width > 128 or top + s.height > 128 for s, left, top in placed]
+    beyond = [left < 0 or top < 0 or left + a.width > 128 or top + a.height > 128 for _, a, left, top in placed]
     assert 0.2 < np.mean(beyond) < 0.9
     halves = []
-    for sprite, _, _ in placed:
-        alpha = np.asarray(sprite.getchannel("A")).astype(float)
-        halves.append(alpha[:, : alpha.shape[1] // 2].sum() > alpha[:, alpha.shape[1] // 2 :].sum())
+    for _, alpha, _, _ in placed:
+        cover = np.asarray(alpha).astype(float)
+        halves.append(cover[:, : cover.shape[1] // 2].sum() > cover[:, cover.shape[1] // 2 :].sum())
     assert 0.2 < np.mean(halves) < 0.8, "mirrored about every second time"
 
 
@@ -142,11 +142,11 @@ def test_train_and_val_share_sprites_but_no_photograph_and_test_shares_nothing()
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"count": 0}, "count to be a whole number, 1 or more; got 0"),
-        ({"count": 2.0}, "count to be a whole number, 1 or more; got 2.0"),
-        ({"seed": -1}, "seed to be a whole number, 0 or more; got -1"),
-        ({"size": 31}, "size to be a whole number, 32 or more; got 31"),
-        ({"split": "training"}, "no split 'training'; there are 'train', 'val', 'test'"),
+        ({"count": 0}, "the count as a whole number, 1 or more; got 0"),
+        ({"count": 2.0}, "the count as a whole number, 1 or more; got 2.0"),
+        ({"seed": -1}, "the seed as a whole number, 0 or more; got -1"),
+        ({"size": 31}, "the size as a whole number, 32 or more; got 31"),
+        ({"split": "training"}, "the split to be one of 'train', 'val', 'test'; got 'training'"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(arguments, message):

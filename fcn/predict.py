@@ -1,0 +1,71 @@
+"""From images to label maps: what a trained network is for. N batch, K classes, H height, W width."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from fcn.expect import scores, sizes
+
+
+def predicted(logits: Tensor) -> Tensor:
+    """Return the class of the highest score at each pixel: (N, K, H, W) float -> (N, H, W) uint8.
+
+    Raises ValueError for another shape or type, for fewer than 2 or more than 256 classes, and if a score is NaN
+    (argmax would name it the winner), naming the first.
+
+    >>> predicted(torch.randn(1, 5, 6, 7)).shape
+    torch.Size([1, 6, 7])
+    """
+    scores(logits)
+    best, answer = logits.max(dim=1)
+    if best.isnan().any():  # max returns NaN where there is one
+        where = logits.isnan().nonzero()
+        raise ValueError(
+            f"The logits are NaN in {len(where)} places, first at (image, class, row, column) = "
+            f"{tuple(where[0].tolist())}: the network has diverged, or its input was NaN."
+        )
+    return answer.to(torch.uint8)
+
+
+def labels(net: nn.Module, images: Tensor | Sequence[Tensor], *, batch: int = 32) -> Tensor | list[Tensor]:
+    """Return the label maps of any number of images, `batch` at a time: (N, 3, H, W) -> (N, H, W) uint8.
+
+    One image (3, H, W) gives one map (H, W), a list of images of any sizes a list of maps. The images are what the
+    network takes: bytes, or floats normalized already. The network is put into evaluation mode for this and back
+    again; the maps come back to where the images are. Raises ValueError for other shapes, and as predicted does.
+
+    >>> net = nn.Conv2d(3, 5, 1)
+    >>> labels(net, torch.rand(2, 3, 6, 7)).shape, labels(net, [torch.rand(3, 6, 7), torch.rand(3, 4, 4)])[1].shape
+    (torch.Size([2, 6, 7]), torch.Size([4, 4]))
+    """
+    if isinstance(images, list | tuple):
+        return [labels(net, image) for image in images]
+    if isinstance(images, Tensor) and images.ndim == 3:
+        return labels(net, images[None])[0]
+    sizes(images, "N 3 H W", name="images")
+    with asked(net) as device:
+        return torch.cat([predicted(net(part.to(device))).to(images.device) for part in images.split(batch)])
+
+
+@contextmanager
+def asked(net: nn.Module) -> Iterator[torch.device]:
+    """Put a network into evaluation mode, without gradients, for a while; give its device.
+
+    Afterwards every part of it is in the mode in which it was found.
+
+    >>> net = nn.Dropout()
+    >>> with asked(net) as device:
+    ...     net.training, device.type
+    (False, 'cpu')
+    """
+    modes = {part: part.training for part in net.modules()}
+    tensors = (*net.parameters(), *net.buffers())
+    net.eval()
+    try:
+        with torch.inference_mode():
+            yield tensors[0].device if tensors else torch.device("cpu")
+    finally:
+        for part, training in modes.items():
+            part.training = training

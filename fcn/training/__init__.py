@@ -1,0 +1,9 @@
+"""Train a network (fit), score it (evaluate), keep it and go on with it (save, resume)."""
+
+from fcn.training.augment import augmented as augmented
+from fcn.training.checkpoints import resume as resume
+from fcn.training.checkpoints import save as save
+from fcn.training.fit import evaluate as evaluate
+from fcn.training.fit import fit as fit
+from fcn.training.recipes import one_cycle as one_cycle
+from fcn.training.recipes import polynomial as polynomial

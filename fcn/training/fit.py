@@ -1,0 +1,184 @@
+"""The loop that trains a network, and its scores. N batch, K classes, H height, W width.
+
+Chance is a function of (seed, step): a batch, how it is changed, and what dropout drops. So a training may stop after
+any step and go on from it.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+from tqdm.auto import tqdm
+
+from fcn import VOID
+from fcn.datasets import pair
+from fcn.expect import labels, positive, scores, that, whole
+from fcn.metrics import Confusion
+from fcn.predict import asked, predicted
+from fcn.training.batches import NETWORK, batches, look_at, number, stacked
+from fcn.training.checkpoints import Keeper, described
+from fcn.training.recipes import one_cycle
+
+_IGNORED = -100  # what torch's losses leave out
+
+
+def fit(
+    model: nn.Module, data: Dataset, *, steps: int, lr: float, seed: int, batch: int = 16,
+    recipe: Callable = one_cycle, transform: Callable | None = None, loss: Callable = F.cross_entropy,
+    void: int = VOID, amp: bool = False, workers: int = 0, progress: bool = False,
+    checkpoint: str | Path | None = None, every: int = 200, validate: Callable | None = None,
+) -> list[float]:  # fmt: skip
+    """Train a model on pairs (image, mask) and return the loss of each step.
+
+    The model maps a batch of images to logits (N, K, H, W); a mask (H, W) holds in each pixel a class or `void`.
+    `seed` decides the order of the pairs, what `transform` makes of them, and what dropout drops. Every part of the
+    model stays in the mode in which it is found: a backbone in evaluation mode keeps its statistics. (A model that is
+    in evaluation mode as a whole is put into training mode, but for what has requires_grad off, and back again.)
+
+    recipe(model, lr, steps) gives an optimizer and the schedule of its rate: one_cycle, polynomial or your own.
+    transform(image, mask, generator=...) changes a pair before it is used: augmented or your own.
+    loss(logits, masks) is torch's or your own; it gets masks as (N, H, W) int64 with -100 for void. Class weights:
+    nn.CrossEntropyLoss(weight=...).
+    validate(model) gives a number after each `every` steps; the weights of the highest are kept in NAME.best beside
+    the checkpoint NAME.
+
+    `amp` computes in bfloat16 what bears it. `workers` processes read the data. The batches go where the model's
+    parameters are; a model laid out by model.to(memory_format=torch.channels_last) stays so. Both save time on some
+    machines. On a machine whose cores other work holds, torch.set_num_threads(1) can be faster than two. A batch of
+    nothing but void is passed over, its loss is NaN.
+
+    With a `checkpoint`, all that is needed to go on is written to that file after each `every` steps and at the end.
+    If the file exists, training goes on from there: killed at any moment and called again with the same arguments, it
+    ends with the same weights, on the same machine bit for bit, unless the data set draws numbers of its own. Called
+    with more steps it is trained on, at the rates of the longer training.
+
+    Raises ValueError, before the first step where that can be known, for what cannot be trained, for a checkpoint of
+    another training, for labels that are neither a class nor void, and if the loss is no longer finite (the
+    checkpoint stays what it was); OSError if the checkpoint cannot be written.
+
+    >>> data = [(torch.rand(3, 8, 8), torch.randint(2, (8, 8))) for _ in range(4)]
+    >>> len(fit(nn.Conv2d(3, 2, 1), data, steps=5, lr=0.01, seed=0, batch=2))
+    5
+    """
+    steps, lr, batch = whole(steps, "steps", 1), positive(lr, "the rate"), whole(batch, "the batch", 1)
+    seed, _ = whole(seed, "the seed", 0), whole(len(data), "the number of images", batch)
+    look_at(data, void)
+    settings = {"images": len(data), "lr": lr, "seed": seed, "batch": batch, "void": void, "amp": amp}
+    settings |= {"recipe": described(recipe), "transform": described(transform), "loss": described(loss)}
+    optimizer, schedule = recipe(model, lr, steps)
+    keeper = Keeper(checkpoint, settings, steps=steps, every=whole(every, "every", 1), validate=validate)
+    losses = keeper.go_on(model, optimizer, schedule)
+    left, device = range(len(losses), steps), next(model.parameters()).device
+    loader = batches(data, batch=batch, seed=seed, steps=left, transform=transform, workers=workers)
+    with learning(model):
+        for images, masks in tqdm(loader, total=steps, initial=len(losses), disable=not progress):
+            with dropout(seed, len(losses), device), torch.autocast(device.type, torch.bfloat16, enabled=amp):
+                logits = model(images.to(device))
+            targets = _targets(masks.to(device), logits, void)
+            value = loss(logits.float(), targets)
+            if (targets != _IGNORED).any():
+                optimizer.zero_grad()
+                _finite(value, len(losses), lr).backward()
+                optimizer.step()
+            schedule.step()
+            losses.append(value.item())
+            keeper.keep(model, optimizer, losses)
+    return losses
+
+
+def evaluate(model: nn.Module, data: Dataset, *, batch: int = 16, void: int = VOID) -> Confusion:
+    """Return the counts of truth and answer over all pairs (image, mask) of `data`; `void` is not scored.
+
+    The model maps images to logits (N, K, H, W); it is put into evaluation mode for this and back again. Images may
+    differ in size: those in a row that have one size are asked about together. Warns if no more than one class is
+    there to be found. Raises ValueError for an empty data set and as Confusion does.
+
+    >>> data = [(torch.rand(3, 8, 8), torch.randint(2, (8, 8))) for _ in range(4)]
+    >>> evaluate(nn.Conv2d(3, 2, 1), data).counts.sum().item()
+    256
+    """
+    whole(len(data), "the number of images", 1), whole(void, "void", -100, 255)
+    counts, pixels = None, 0
+    with asked(model) as device:
+        for images, masks in _of_one_size(data, whole(batch, "the batch", 1)):
+            answer = predicted(logits := model(images.to(device)))
+            masks = masks if 0 <= void <= 255 else masks.masked_fill(masks == void, VOID)
+            counts = counts or Confusion(scores(logits), ignore=void if 0 <= void <= 255 else VOID)
+            counts.update(masks.to(device), answer)
+            pixels += masks.numel()
+    (found,) = counts.counts.sum(dim=1).nonzero(as_tuple=True)
+    if len(found) < 2 and counts.counts.sum() < pixels:
+        warnings.warn(
+            f"The masks hold only {found.tolist()} and void ({void}), so every score says little. An object stored "
+            f"as {void}? mask[mask == {void}] = 1.",
+            stacklevel=2,
+        )
+    return counts
+
+
+@contextmanager
+def learning(model: nn.Module) -> Iterator[None]:
+    """Keep every part of a model in its mode, and put it back at the end; see fit for a model in evaluation mode.
+
+    >>> net = nn.Sequential(nn.Dropout(), nn.Conv2d(3, 2, 1)).eval()
+    >>> with learning(net):
+    ...     net[0].training
+    True
+    """
+    modes = {part: part.training for part in model.modules()}
+    if not model.training:
+        for part in modes:
+            frozen = [not parameter.requires_grad for parameter in part.parameters()]
+            part.training = not frozen or not all(frozen)
+    try:
+        yield
+    finally:
+        for part, training in modes.items():
+            part.training = training
+
+
+@contextmanager
+def dropout(seed: int, step: int, device: torch.device) -> Iterator[None]:
+    """Make torch's own chance, which dropout asks, a function of (seed, step) for a while.
+
+    >>> with dropout(3, 0, torch.device("cpu")):
+    ...     first = torch.rand(1)
+    >>> with dropout(3, 0, torch.device("cpu")):
+    ...     bool(first == torch.rand(1))
+    True
+    """
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(number(seed, NETWORK, step))
+        yield
+
+
+def _targets(masks: Tensor, logits: Tensor, void: int) -> Tensor:
+    """Return masks as torch's losses take them, checked against the logits: (N, H, W) int64, -100 for void."""
+    classes = scores(logits)
+    that(masks.shape == (len(logits), *logits.shape[2:]), f"masks (N, H, W) for logits {tuple(logits.shape)}", masks)
+    masks = labels(masks, classes, void=void).long()
+    return masks.masked_fill(masks == void, _IGNORED)
+
+
+def _finite(value: Tensor, step: int, lr: float) -> Tensor:
+    if not value.isfinite():
+        advice = f"try a smaller rate than {lr}, or look for images that are not finite"
+        raise ValueError(f"The loss is {value.item()} at step {step}: {advice}.")
+    return value
+
+
+def _of_one_size(data: Dataset, batch: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield (images, masks) of up to `batch` items in a row that have one size."""
+    several = []
+    for index in range(len(data)):
+        item = pair(data[index], index)
+        if several and (len(several) == batch or several[0][0].shape != item[0].shape):
+            yield stacked(several)
+            several = []
+        several.append(item)
+    yield stacked(several)

@@ -1,0 +1,86 @@
+"""Transposed convolutions at work: stamp by stamp (chapter 3), and how often each pixel is painted (chapter 4)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
+
+from fcn.palette import ACCENT, INK, WARM
+from fcn.viz.charts import draw_cells
+from fcn.viz.figure import BookFigure, side_by_side
+from fcn.viz.values import as_array, as_small_map, came
+
+
+def paint_counts(counts) -> BookFigure:
+    """Return how often each pixel is painted: bars along one row, and the map of a brush as wide as high.
+
+    `counts` are the row's, (n,) whole numbers, as fcn.checkerboard.paint_count returns them. Figures with counts up
+    to 4 have bars of one scale. Raises ValueError for anything else.
+
+    >>> paint_counts([1, 2, 1])
+    <Figure: Along a row the pixels are painted 1, 2, 1 times; in both directions 1 to 4 times>
+    """
+    row = as_array(counts)
+    if row.ndim != 1 or not row.size or row.dtype.kind not in "ui" or row.min() < 0:
+        raise ValueError(f"Expected counts (n,) along a row, 0 or more; got {came(row)}: {row.tolist()}.")
+    row = row.astype(np.int64)
+    grid = np.outer(row, row)
+    alt = (
+        f"Along a row the pixels are painted {', '.join(map(str, row))} times; in both directions {grid.min()} to "
+        f"{grid.max()} times"
+    )
+    titles = ["times painted, along a row", "in both directions"]
+    fig, (bars, square) = side_by_side(5.4, 2.9, titles=titles, ratios=(1.25, 1), alt=alt)
+    colors = [ACCENT[0] if count == row.max() else INK[0] for count in row]
+    bars.bar(range(len(row)), row, color=colors, width=0.86)
+    bars.set_xticks([])
+    bars.yaxis.set_major_locator(MaxNLocator(integer=True))
+    bars.set_ylim(0, 1.05 * max(4, row.max()))
+    draw_cells(square, grid, numbers="d" if len(row) <= 15 else "", size=7)
+    square.set_axis_off()
+    square.set_anchor("N")  # both titles at one height
+    return fig
+
+
+def stamps(x, kernel, *, stride: int, stamp: int) -> BookFigure:
+    """Return what a transposed convolution has painted after `stamp` stamps: the input (h, w), and the canvas.
+
+    Pixels stamp from left to right, then row by row; the last stamp is framed on both sides. `kernel` is (k, k),
+    nothing is cut from the canvas: ((h - 1) stride + k, (w - 1) stride + k).
+    Raises ValueError for a stamp outside of 1..h w, a stride below 1, or arrays that are not 2-D.
+
+    >>> stamps([[1, 2]], [[1, 1], [1, 1]], stride=1, stamp=2).axes[1].images[0].get_array().shape[:2]
+    (2, 3)
+    """
+    x, kernel = as_small_map(x), as_small_map(kernel)
+    if stride < 1 or stamp not in range(1, x.size + 1):
+        raise ValueError(f"Expected a stride of 1 or more and a stamp in 1..{x.size}; got {stride} and {stamp}.")
+    canvases = list(_canvases(x, kernel, stride))
+    row, column = divmod(stamp - 1, x.shape[1])
+    alt = (
+        f"After stamp {stamp} of {x.size}: the input, its pixel in row {row + 1}, column {column + 1} framed, and "
+        f"the canvas of {canvases[0].shape[0]}x{canvases[0].shape[1]} with the brush framed where it has just added "
+        f"{x[row, column]:g} times the kernel"
+    )
+    ratios = (x.shape[1] + 0.6, canvases[0].shape[1])
+    fig, pair = side_by_side(6.6, 3.9, titles=["input", "canvas"], ratios=ratios, alt=alt)
+    for ax, values, corner, size in [
+        (pair[0], x, (column, row), (1, 1)),
+        (pair[1], canvases[stamp - 1], (column * stride, row * stride), kernel.shape[::-1]),
+    ]:
+        draw_cells(ax, values, numbers="g", limits=(0, canvases[-1].max()), size=10)
+        ax.set_axis_off()
+        ax.set_anchor("N")
+        frame = {"fill": False, "edgecolor": WARM[0], "linewidth": 3, "clip_on": False, "zorder": 3}
+        ax.add_patch(Rectangle((corner[0] - 0.5, corner[1] - 0.5), *size, **frame))
+    return fig
+
+
+def _canvases(x: np.ndarray, kernel: np.ndarray, stride: int) -> Iterator[np.ndarray]:
+    """Yield the canvas after each stamp of the pixels of x (h, w)."""
+    height, width = kernel.shape
+    canvas = np.zeros(((x.shape[0] - 1) * stride + height, (x.shape[1] - 1) * stride + width))
+    for row, column in np.ndindex(*x.shape):
+        canvas[row * stride :, column * stride :][:height, :width] += x[row, column] * kernel
+        yield canvas.copy()

@@ -1,0 +1,103 @@
+"""Label maps: named, beside the truth, and where they are wrong. A label map is (H, W), whole numbers: at each pixel
+the index of its class in a list of names, or 255 (void)."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
+from scipy import ndimage
+
+from fcn import VOID
+from fcn.palette import ERROR_COLORS, SOFT, colors, rgb
+from fcn.viz.figure import BookFigure, picture_axes, style
+from fcn.viz.pictures import panel
+from fcn.viz.values import as_image, as_label_map
+
+_SMALLEST = 0.008  # of the pixels: a smaller piece has no room for a name
+_LEGEND = 0.2  # inches that a row of the legend takes
+
+
+def label_map(mask, classes: Sequence[str], *, title: str = "", width: float = 3.4, alt: str = "") -> BookFigure:
+    """Return a label map (H, W) in the book's colors, each class named on its largest piece, `width` inches wide.
+
+    `classes` are its names, any: see fcn.palette.colors. Neither the background nor void is named, nor pieces too
+    small for a name. `alt` describes the figure; without it, the names in it do.
+    Raises ValueError if the map is not (H, W) of whole numbers below len(classes), or 255.
+
+    >>> label_map(np.array([[0, 0, 1], [0, 2, 255]]), ["background", "cat", "dog"])
+    <Figure: Label map with background, cat, dog, void>
+    """
+    table, mask = colors(classes), as_label_map(mask, len(classes))
+    named = {label: "void" if label == VOID else str(classes[label]) for label in np.unique(mask)}
+    alt = alt or f"Label map with {', '.join(named.values())}"
+    fig, (ax,) = picture_axes(mask.shape, [title], width=width, alt=alt)
+    ax.imshow(table[mask])
+    for label, name in named.items():
+        if name not in ("background", "void"):
+            _name_piece(ax, mask == label, name)
+    return fig
+
+
+def comparison(image, masks: Mapping, *, truth, classes: Sequence[str], width: float = 2.25) -> list[BookFigure]:
+    """Return panels for side by side: an image, each label map of {title: (H, W)}, and the truth (H, W).
+
+    Show them with `display(*comparison(...))`; on a narrow screen they wrap. `width` is one panel's, in inches.
+    Raises ValueError as panel and label_map do, and for maps of another size than the image.
+
+    >>> mask = np.zeros((40, 60), dtype=np.uint8)
+    >>> comparison(np.zeros((3, 40, 60)), {"8s": mask}, truth=mask, classes=["background"])[0]
+    <Figure: The image>
+    """
+    labelled = [*masks.items(), ("truth", truth)]
+    size, sizes = as_image(image).shape[:2], [tuple(np.shape(mask)) for _, mask in labelled]
+    if any(each != size for each in sizes):
+        raise ValueError(f"Expected label maps of the image's size {size}; got {sizes}.")
+    drawn = [label_map(mask, classes, title=title, width=width) for title, mask in labelled]
+    return [panel(image, "image", width=width, alt="The image"), *drawn]
+
+
+def error_map(kinds, title: str = "", *, width: float = 3.4, alt: str = "") -> BookFigure:
+    """Return a map of errors (H, W) with its colors named below, `width` inches wide.
+
+    `kinds` is what fcn.metrics.errors returns: at each pixel an index into the names of ERROR_COLORS. `alt` describes
+    the figure; without it, the share of each kind does.
+    Raises ValueError if it is another map.
+
+    >>> error_map(np.array([[0, 1, 2, 3], [0, 0, 0, 4]]))
+    <Figure: Map of errors: right 50%, missed 12%, spilled 12%, mixed up 12%, void 12% of the pixels>
+    """
+    advice = "Pass what fcn.metrics.errors(label, prediction) returns."
+    kinds = as_label_map(kinds, len(ERROR_COLORS), void=False, advice=advice)
+    shares = ", ".join(f"{name} {(kinds == kind).mean():.0%}" for kind, name in enumerate(ERROR_COLORS))
+    columns, rows = (3, 2) if width < 3.4 else (5, 1)
+    fig, (ax,) = picture_axes(
+        kinds.shape,
+        [title],
+        width=width,
+        alt=alt or f"Map of errors{title and ', '}{title}: {shares} of the pixels",
+        below=_LEGEND * rows + 0.1,
+    )
+    ax.imshow(np.array([rgb(color) for color in ERROR_COLORS.values()])[kinds])
+    with style():
+        fig.legend(
+            handles=[Patch(fc=color, ec=SOFT[0], lw=0.6, label=name) for name, color in ERROR_COLORS.items()],
+            ncols=columns, loc="lower left", bbox_to_anchor=(0, 0), frameon=False, fontsize=9,
+            borderpad=0, borderaxespad=0.15, handlelength=1, handleheight=1, handletextpad=0.4, columnspacing=1,
+        )  # fmt: skip
+    return fig
+
+
+def _name_piece(ax, region: np.ndarray, name: str) -> None:
+    """Write the name into the largest piece of a region (H, W) bool, where that is widest, if there is room."""
+    pieces, count = ndimage.label(region)
+    sizes = ndimage.sum_labels(region, pieces, range(1, count + 1))
+    if sizes.max() < _SMALLEST * region.size:
+        return
+    depth = ndimage.distance_transform_edt(np.pad(pieces == 1 + sizes.argmax(), 1))[1:-1, 1:-1]
+    row, column = np.unravel_index(depth.argmax(), depth.shape)
+    width = region.shape[1]
+    column = np.clip(column, 0.03 * width * len(name), width * (1 - 0.03 * len(name)))  # a letter's half width
+    outline = [withStroke(linewidth=2.2, foreground="#101418")]
+    with style():
+        ax.text(column, row, name, color="#ffffff", fontsize=9, ha="center", va="center", path_effects=outline)

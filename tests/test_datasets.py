@@ -1,0 +1,50 @@
+"""Data sets: what is held in memory is what was read, byte for byte."""
+
+import pytest
+import torch
+from torch.utils.data import TensorDataset
+
+from fcn.datasets import in_memory
+from fcn.scenes import EmojiScenes
+
+
+def test_what_is_held_in_memory_is_what_the_data_set_gives_byte_for_byte():
+    scenes = EmojiScenes(5, seed=3, split="val", size=64, void=True)
+    held = in_memory(scenes)
+    assert [tensor.dtype for tensor in held.tensors] == [torch.uint8, torch.uint8]
+    assert len(held) == 5
+    for (image, mask), (expected, truth) in zip(held, scenes, strict=True):
+        assert torch.equal(image, expected)
+        assert torch.equal(mask, truth)
+
+
+def test_each_item_is_read_once_and_held_apart_from_its_source():
+    reads = []
+
+    class Counted(TensorDataset):
+        def __getitem__(self, index):
+            reads.append(index)
+            return super().__getitem__(index)
+
+    source = Counted(torch.zeros(4, 3, 2, 2, dtype=torch.uint8), torch.zeros(4, 2, 2, dtype=torch.uint8))
+    held = in_memory(source)
+    assert reads == [0, 1, 2, 3]
+    source.tensors[0].fill_(9)
+    assert not held.tensors[0].any()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        ([], "got 'an empty one'"),
+        (
+            [(torch.zeros(3, 4, 4), torch.zeros(4, 4)), (torch.zeros(3, 4, 5), torch.zeros(4, 5))],
+            r"item 1 .*\(3, 4, 5\)",
+        ),
+        ([(torch.zeros(3, 4, 4), [1])], "item 0 .* got"),
+        ([7], "item 0 .* got 7"),
+    ],
+)
+def test_what_cannot_be_held_together_is_named_with_its_place(data, message):
+    with pytest.raises(ValueError, match=message):
+        in_memory(data)
