@@ -68,7 +68,8 @@ repository: .venv/everything
 # Two workers, one thread each; the chapters, the tests, and the examples of the docstrings.
 test: pages .venv/everything
 	ruff check . && ruff format --check .
-	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile tests book fcn --doctest-modules $(NBVAL)
+	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --doctest-modules fcn
+	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile tests book $(NBVAL)
 
 clean:
 	rm -rf _build

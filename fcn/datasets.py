@@ -32,6 +32,7 @@ def in_memory(data: Dataset) -> TensorDataset:
 def pair(item, index: int) -> tuple[Tensor, Tensor]:
     """Return an item of a data set as (image (C, H, W), mask (H, W)) if it is one; raise ValueError otherwise.
 
+    >>> import torch
     >>> len(pair((torch.zeros(3, 4, 4), torch.zeros(4, 4)), index=0))
     2
     """

@@ -45,6 +45,7 @@ def darker(image, mask, *, generator):
 
 torch.manual_seed(0)
 net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Dropout(0.3), nn.Conv2d(8, 2, 1))
+torch.optim.AdamW(net.parameters())  # the first optimizer of a process takes seconds to import
 print("started", flush=True)
 losses = fit(net, Slow(), steps=240, lr=0.05, seed=5, batch=5, transform=darker,
              checkpoint=sys.argv[1], every=3)

@@ -52,6 +52,26 @@ def test_no_request_leaves_the_host_the_console_is_clean_and_nothing_scrolls_sid
 
 
 @pytest.mark.parametrize("theme", THEMES)
+def test_a_table_stands_on_the_pages_paper_and_its_heads_can_be_read(open_page, theme):
+    page = open_page("05_skips.html", theme=theme)
+    papers, inks = page.evaluate(
+        """() => {
+            const rgb = (color) => color.match(/[0-9.]+/g).slice(0, 3).map(Number);
+            const brightness = (color) => rgb(color).reduce((a, b) => a + b) / 765;
+            const table = document.querySelector(".fcn-table");
+            const papers = [];
+            for (let node = table; node; node = node.parentElement)
+                papers.push(getComputedStyle(node).backgroundColor);
+            const solid = papers.filter((color) => color !== "rgba(0, 0, 0, 0)");
+            const heads = [...table.querySelectorAll("th")].map((head) => getComputedStyle(head).color);
+            return [solid.map(brightness), heads.map(brightness)];
+        }"""
+    )
+    assert papers[0] == papers[-1]  # the nearest that is painted is the page's
+    assert min(abs(ink - papers[0]) for ink in inks) > 0.35
+
+
+@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_has_no_barriers_that_axe_knows(open_page, name, theme):
     page = open_page(name, theme=theme)
