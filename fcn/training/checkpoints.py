@@ -2,9 +2,11 @@
 
 import contextlib
 import copy
+import glob
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -166,6 +168,7 @@ def _target(path: str | Path) -> Path:
 def _write_whole(path: Path, data: bytes | None) -> None:
     """Write a file whole or not at all: under a name of its own first, then renamed. None only tries the first."""
     aside = None
+    _sweep(path)
     try:
         handle, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
         with os.fdopen(handle, "wb") as file:
@@ -183,6 +186,14 @@ def _write_whole(path: Path, data: bytes | None) -> None:
         if aside is not None:
             with contextlib.suppress(OSError):
                 os.unlink(aside)
+
+
+def _sweep(path: Path) -> None:
+    """Remove what a writer of this file left behind when it was killed; no writer takes a minute."""
+    for left in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > 60:
+                left.unlink()
 
 
 def _umask() -> int:
