@@ -82,7 +82,6 @@ class FCN(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         height, width = self._checked(images)
         images = self.backbone.normalize(images) if images.dtype == torch.uint8 else images
-        # padded and cropped by the same two numbers: where sizes are symbols (torch.export), they cancel
         below, right = (32 * ((side + 31) // 32) - side for side in (height, width))
         padded = F.pad(images, (0, right, 0, below))
         maps = self._by_stride(self.backbone(padded))
@@ -93,7 +92,7 @@ class FCN(nn.Module):
             scores = self.fuse(self.upscore_pool4(scores), self.score_pool3(maps[8]))
         if self.stride <= 4:
             scores = self.fuse(self.upscore_pool3(scores), self.score_pool2(maps[4]))
-        return F.pad(self.get_submodule(_LAST[self.stride])(scores), (0, -right, 0, -below))
+        return _cropped(self.get_submodule(_LAST[self.stride])(scores), below, right)
 
     def fuse(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Return what is made of two maps of scores of one shape (N, K, h, w): their sum."""
@@ -113,6 +112,13 @@ class FCN(nn.Module):
         fits = isinstance(maps, list | tuple) and len(maps) == len(strides)
         that(fits, f"a list of maps from the backbone, one for each of its strides {strides}", maps)
         return dict(zip(strides, maps, strict=True))
+
+
+def _cropped(x: Tensor, below: int, right: int) -> Tensor:
+    # A slice is free. But where sizes are symbols it asks if there is anything to cut, and exports the answer.
+    if torch.compiler.is_compiling():
+        return F.pad(x, (0, -right, 0, -below))
+    return x[:, :, : x.shape[2] - below, : x.shape[3] - right]
 
 
 def _score(channels: int, classes: int) -> nn.Conv2d:

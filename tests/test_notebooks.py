@@ -129,6 +129,33 @@ def test_a_file_is_stored_whole_or_not_at_all(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_stored_file_keeps_its_permissions_and_the_link_that_leads_to_it(tmp_path):
+    path, link = tmp_path / "chapter.ipynb", tmp_path / "link.ipynb"
+    path.write_bytes(b"before")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    notebooks.store(link, b"after")
+    assert path.read_bytes() == b"after"
+    assert oct(path.stat().st_mode & 0o777) == oct(0o640)
+    assert link.readlink() == path
+
+
+def test_two_processes_that_store_one_file_write_aside_under_two_names(tmp_path, monkeypatch):
+    path, aside = tmp_path / "chapter.ipynb", []
+
+    def noted(self, target, rename=notebooks.Path.replace):
+        aside.append(self.name)
+        return rename(self, target)
+
+    monkeypatch.setattr(notebooks.Path, "replace", noted)
+    for process in (1, 2):
+        monkeypatch.setattr(notebooks.os, "getpid", lambda process=process: process)
+        notebooks.store(path, b"%d" % process)
+    assert len(set(aside)) == 2
+    assert path.read_bytes() == b"2"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_chapter_is_found_by_its_number_with_or_without_the_zero():
     assert notebooks.chapters("2") == notebooks.chapters("02")
     assert len(notebooks.chapters("02")) == 1

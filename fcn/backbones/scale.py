@@ -39,4 +39,4 @@ class Normalize(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         if images.is_floating_point():
             return images
-        return (images.to(self.mean.dtype) - self.mean) / self.std
+        return images.to(self.mean.dtype).sub_(self.mean).div_(self.std)  # in place: the floats are this line's own

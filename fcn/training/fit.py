@@ -161,8 +161,8 @@ def _targets(masks: Tensor, logits: Tensor, void: int) -> Tensor:
     """Return masks as torch's losses take them, checked against the logits: (N, H, W) int64, -100 for void."""
     classes = scores(logits)
     that(masks.shape == (len(logits), *logits.shape[2:]), f"masks (N, H, W) for logits {tuple(logits.shape)}", masks)
-    masks = labels(masks, classes, void=void).long()
-    return masks.masked_fill(masks == void, _IGNORED)
+    masks = labels(masks, classes, void=void)
+    return masks.to(torch.int64, copy=True).masked_fill_(masks == void, _IGNORED)
 
 
 def _finite(value: Tensor, step: int, lr: float) -> Tensor:
