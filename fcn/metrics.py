@@ -161,11 +161,12 @@ def trimap_accuracy(label: Tensor, prediction: Tensor, classes: int, width: int,
     return (((label == prediction) & band).sum().cpu().double() / band.sum().cpu()).item()
 
 
-def errors(label: Tensor, prediction: Tensor, *, background: int = 0, ignore: int = VOID) -> Tensor:
+def errors(label: Tensor, prediction: Tensor, *, background: int | None = 0, ignore: int = VOID) -> Tensor:
     """Return what went wrong where: label maps of one shape, any -> uint8 of that shape, an index into ERRORS.
 
     "missed" is an object's pixel taken for background, "spilled" a pixel of background taken for an object,
-    "mixed up" an object's pixel taken for another object; "void" pixels are not scored. Raises ValueError for maps
+    "mixed up" an object's pixel taken for another object; "void" pixels are not scored. Where no class is
+    background (None), nothing is missed or spilled. Raises ValueError for maps
     that differ in shape or are none.
 
     >>> truth, answer = torch.tensor([0, 0, 1, 1, 1, 255]), torch.tensor([0, 2, 1, 2, 0, 1])

@@ -103,6 +103,8 @@ class FCN(nn.Module):
         weights, mixed = self.score_fr.weight.dtype, torch.is_autocast_enabled(images.device.type)
         fits = images.dtype in (torch.uint8, weights) or (mixed and images.is_floating_point())
         that(fits, f"images as uint8, or normalized as {weights}", images)
+        scaled = images.dtype != torch.uint8 or hasattr(self.backbone, "normalize")
+        that(scaled, f"normalized images, as {type(self.backbone).__name__} has no `normalize` for bytes", images)
         large = not self.training or (height >= 64 and width >= 64)
         that(large, "64 pixels a side or more in training mode (BatchNorm)", images)
         return height, width

@@ -294,6 +294,12 @@ def test_each_pixel_is_right_missed_spilled_mixed_up_or_void():
     assert 1 - shares[1:].sum() == pytest.approx(Confusion(3).update(truth, answer).pixel_accuracy())
 
 
+def test_where_no_class_is_background_nothing_is_missed_or_spilled():
+    truth, answer = maps(3)
+    kinds = errors(truth, answer, background=None)
+    assert {ERRORS[kind] for kind in kinds.unique()} == {"right", "mixed up", "void"}
+
+
 def test_an_ignored_class_has_no_score_of_its_own():
     """As torchmetrics has it since its issues 1385 and 312: the mean is that of the other classes."""
     label, prediction = torch.tensor([[0, 0, 1, 1, 2, 2]]), torch.tensor([[1, 0, 1, 0, 2, 2]])

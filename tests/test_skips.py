@@ -313,6 +313,11 @@ def test_a_backbone_that_gives_other_maps_than_it_says_is_named(count, message):
         FCN(Short(count), 3).eval()(torch.zeros(1, 3, 64, 64))
 
 
+def test_bytes_for_a_backbone_that_cannot_scale_them_are_refused():
+    with pytest.raises(ValueError, match=r"Short has no `normalize` for bytes; got torch\.uint8"):
+        FCN(Short(4), 3).eval()(torch.zeros(1, 3, 64, 64, dtype=torch.uint8))
+
+
 @pytest.mark.parametrize("backbone", [Coarse(), nn.Conv2d(3, 4, 3)])
 def test_a_backbone_without_the_needed_maps_is_refused(backbone):
     with pytest.raises(ValueError, match=r"maps at strides \[32, 16, 8\] .*, not \(.*\); got (Coarse|Conv2d)"):

@@ -396,6 +396,19 @@ def test_what_no_loop_could_use_is_named_with_its_place(ask, net, items, message
         ask(net, items)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"transform": lambda image, mask, generator: None}, "item [0-9] .* got None"),
+        ({"transform": lambda image, mask, generator: (image, mask[None])}, r"item [0-9] .* got .*\(1, 8, 8\)"),
+        ({"void": "x"}, "void .* got 'x'"),
+    ],
+)
+def test_a_transform_that_gives_no_pair_and_a_void_that_is_no_label_are_named(options, message):
+    with pytest.raises(ValueError, match=message):
+        fit(model(), data(), steps=1, lr=0.1, seed=3, batch=4, **options)
+
+
 def test_a_loader_is_refused_where_a_data_set_is_meant():
     with pytest.raises(ValueError, match=r"got <.*DataLoader"):
         fit(model(), DataLoader(data(), 4), steps=1, lr=0.1, seed=3, batch=1)

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from fcn.datasets import pair
-from fcn.expect import that
+from fcn.expect import that, whole
 
 ORDER, TRANSFORM, NETWORK = range(3)  # what chance decides; each has numbers of its own
 _LOOKED_AT = 32  # items
@@ -70,6 +70,7 @@ def look_at(data: Dataset, void: int) -> None:
 
     >>> look_at([(torch.zeros(3, 4, 4), torch.tensor([[0, 1]])) for _ in range(2)], void=255)
     """
+    whole(void, "void", -100)
     that(hasattr(data, "__getitem__"), "a data set, data[i] -> (image, mask)", data, "Give a loader's .dataset.")
     indices = sorted({round(place) for place in np.linspace(0, len(data) - 1, _LOOKED_AT)})
     seen = set().union(*(pair(data[index], index)[1].unique().tolist() for index in indices))
@@ -89,7 +90,7 @@ class _Items(Dataset):
         image, mask = pair(self.data[index], index)
         if self.transform is None:
             return image, mask
-        return self.transform(image, mask, generator=chance(self.seed, TRANSFORM, step, place))
+        return pair(self.transform(image, mask, generator=chance(self.seed, TRANSFORM, step, place)), index)
 
 
 def stacked(pairs: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
