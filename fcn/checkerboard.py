@@ -1,6 +1,7 @@
 """Chapter 4: counting and measuring checkerboards. H height, W width, s the stride."""
 
 import copy
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -29,16 +30,17 @@ UPSAMPLERS = {
 }
 
 
-def decoder(upsampler: str, channels: tuple[int, ...]) -> nn.Sequential:
+def decoder(upsampler: str | Callable, channels: tuple[int, ...]) -> nn.Sequential:
     """Return a stack of doublings by one upsampler: (N, channels[0], H, W) -> (N, channels[-1], 2^n H, 2^n W).
 
+    The upsampler is one of UPSAMPLERS by its name, or your own: a function (channels, out) -> a module that doubles.
     n is len(channels) - 1; BatchNorm and ReLU stand between two steps, nothing after the last, which gives logits.
     Raises ValueError for a name that UPSAMPLERS does not have and for fewer than two numbers of channels.
 
     >>> decoder("nearest + conv", (8, 6, 4))(torch.zeros(1, 8, 5, 5)).shape
     torch.Size([1, 4, 20, 20])
     """
-    double = UPSAMPLERS[one_of(upsampler, "the upsampler", UPSAMPLERS)]
+    double = upsampler if callable(upsampler) else UPSAMPLERS[one_of(upsampler, "the upsampler", UPSAMPLERS)]
     that(len(channels) > 1, "the channels of a decoder's input and of each step", channels)
     steps = []
     for fewer, more in pairwise(channels):

@@ -1,11 +1,14 @@
 """What the scripts in this folder share: they store what they measured with the command, date and machine it came
-from, go on with a study that was killed, sum up its runs, and compare two of them seed by seed."""
+from, run a study on two processes and go on with one that was killed, sum up its runs, and compare two of them."""
 
 import json
 import platform
 import statistics
 import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
@@ -30,6 +33,31 @@ def store(script: str, results: dict, *, threads: int, **about) -> str:
     aside.write_text(f"{text}\n")
     aside.replace(path.with_suffix(".json"))
     return text
+
+
+def studied(script: str, recipe: dict, jobs: Iterable[tuple[tuple, str]], run: Callable, **about) -> dict:
+    """Return {name: {seed: scores}} of a study, computed by two processes of one thread each.
+
+    A job is (names, seed), and run(names, seed) gives {name: scores} of it. Results are stored in SCRIPT.json as
+    they come, so that a study that was killed goes on where it was; to begin anew, delete the file. Runs of another
+    `recipe` are not taken over.
+    """
+    path, runs = Path(script).with_suffix(".json"), {}
+    stored = json.loads(path.read_text()) if path.exists() else {"about": {}}
+    if all(stored["about"].get(name) == value for name, value in recipe.items()):
+        runs = stored["runs"]
+    with ProcessPoolExecutor(2, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        waiting = {}
+        for names, seed in jobs:
+            left = [name for name in names if seed not in runs.setdefault(name, {})]
+            if left:
+                waiting[pool.submit(run, left, seed)] = seed
+        for done in as_completed(waiting):
+            for name, found in done.result().items():
+                runs[name][waiting[done]] = found
+                print(waiting[done], name, json.dumps(found)[:200], flush=True)
+            store(script, {"runs": runs}, threads=1, workers=2, **recipe, **about)
+    return {name: dict(sorted(several.items(), key=lambda item: int(item[0]))) for name, several in runs.items()}
 
 
 def stored_runs(script: str, recipe: dict) -> dict:
@@ -68,10 +96,22 @@ def summed_up(several: list, digits: int = 4):
 
 
 def interval(differences: list[float], digits: int) -> dict[str, float]:
-    """Return the mean of paired differences, one a seed, and its 95 % t-interval."""
+    """Return the mean of paired differences, one a seed, its 95 % t-interval, and the p of no difference."""
     mean = statistics.mean(differences)
     half = stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
-    return {"mean": round(mean, digits), "from": round(mean - half, digits), "to": round(mean + half, digits)}
+    p = stats.ttest_1samp(differences, 0).pvalue
+    return {"mean": round(mean, digits), "from": round(mean - half, digits), "to": round(mean + half, digits), "p": p}
+
+
+def holm(comparisons: dict[str, dict]) -> dict[str, dict]:
+    """Return the comparisons with their p as Holm (1979) has it, who accounts for how many were asked at once."""
+    surest, p = sorted(comparisons, key=lambda name: comparisons[name]["p"]), 0.0
+    for place, name in enumerate(surest):
+        p = max(p, min(1.0, (len(surest) - place) * comparisons[name]["p"]))
+        comparisons[name]["p"], comparisons[name]["p (Holm)"] = (
+            float(f"{q:.2g}") for q in (comparisons[name]["p"], p)
+        )
+    return comparisons
 
 
 def seconds(function) -> float:
