@@ -153,7 +153,10 @@ def view(upsampler: str) -> float:
 
 
 def main() -> None:
-    runs = studied(__file__, RECIPE, (((name,), seed) for seed in SEEDS for name in NETWORKS), trained)
+    named = {network for pairs in PAIRS.values() for pair in pairs for network in pair}
+    first = sorted(NETWORKS, key=lambda name: name not in named)  # what the named comparisons ask about
+    jobs = [((name,), seed) for part in (first[: len(named)], first[len(named) :]) for seed in SEEDS for name in part]
+    runs = studied(__file__, RECIPE, jobs, trained)
     weights = {name: sum(p.numel() for p in network(name)[-1].parameters() if p.requires_grad) for name in NETWORKS}
     means = {name: summed_up(list(several.values()), 5) for name, several in runs.items()}
     results = {

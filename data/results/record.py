@@ -11,6 +11,7 @@ from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import torch
 from scipy import stats
 
@@ -40,12 +41,13 @@ def studied(script: str, recipe: dict, jobs: Iterable[tuple[tuple, str]], run: C
 
     A job is (names, seed), and run(names, seed) gives {name: scores} of it. Results are stored in SCRIPT.json as
     they come, so that a study that was killed goes on where it was; to begin anew, delete the file. Runs of another
-    `recipe` are not taken over.
+    `recipe` are not taken over. Arrays among the scores go into SCRIPT.npz, as "name/seed/score".
     """
     path, runs = Path(script).with_suffix(".json"), {}
     stored = json.loads(path.read_text()) if path.exists() else {"about": {}}
     if all(stored["about"].get(name) == value for name, value in recipe.items()):
         runs = stored["runs"]
+    kept = arrays(script) if runs else {}
     with ProcessPoolExecutor(2, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         waiting = {}
         for names, seed in jobs:
@@ -53,22 +55,23 @@ def studied(script: str, recipe: dict, jobs: Iterable[tuple[tuple, str]], run: C
             if left:
                 waiting[pool.submit(run, left, seed)] = seed
         for done in as_completed(waiting):
+            seed = waiting[done]
             for name, found in done.result().items():
-                runs[name][waiting[done]] = found
-                print(waiting[done], name, json.dumps(found)[:200], flush=True)
+                large = [score for score, value in found.items() if isinstance(value, np.ndarray)]
+                kept |= {f"{name}/{seed}/{score}": found.pop(score) for score in large}
+                runs[name][seed] = found
+                print(seed, name, json.dumps(found)[:200], flush=True)
+            if kept:
+                np.savez_compressed(path.with_suffix(".part.npz"), **kept)
+                path.with_suffix(".part.npz").replace(path.with_suffix(".npz"))
             store(script, {"runs": runs}, threads=1, workers=2, **recipe, **about)
     return {name: dict(sorted(several.items(), key=lambda item: int(item[0]))) for name, several in runs.items()}
 
 
-def stored_runs(script: str, recipe: dict) -> dict:
-    """Return the runs that SCRIPT.json holds, {network: {seed: scores}}, if they are of the same recipe.
-
-    So a study that was killed goes on where it was; to begin anew, delete the file.
-    """
-    path = Path(script).with_suffix(".json")
-    stored = json.loads(path.read_text()) if path.exists() else {"about": {}}
-    same = all(stored["about"].get(name) == value for name, value in recipe.items())
-    return stored["runs"] if same else {}
+def arrays(script: str) -> dict[str, np.ndarray]:
+    """Return what a study has stored in SCRIPT.npz."""
+    path = Path(script).with_suffix(".npz")
+    return dict(np.load(path)) if path.exists() else {}
 
 
 def scored(truth: torch.Tensor, answer: torch.Tensor, classes: int) -> dict:
@@ -82,6 +85,32 @@ def scored(truth: torch.Tensor, answer: torch.Tensor, classes: int) -> dict:
         "boundary IoU": boundary_iou(truth, answer, classes, width=WIDTH).nanmean().item(),
         "IoU": table.iou().tolist(),
     }
+
+
+def by_scene(truth: torch.Tensor, answer: torch.Tensor, classes: int) -> np.ndarray:
+    """Return what the IoUs need of each scene: (N, K, 3) uint16, pixels of a class, called it, and both."""
+    counts = [Confusion(classes).update(*pair).counts for pair in zip(truth[:, None], answer[:, None], strict=True)]
+    return torch.stack([torch.stack([c.sum(1), c.sum(0), c.diagonal()], -1) for c in counts]).numpy().astype("uint16")
+
+
+def resampled(first: np.ndarray, second: np.ndarray, times: int = 2000) -> dict[str, float]:
+    """Return a 95 % bootstrap interval of the difference of two mean IoUs over both seeds and scenes.
+
+    Each is (seeds, N, K, 3), as by_scene gives it; each time seeds and scenes are drawn with replacement, the same
+    ones for both.
+    """
+    random = np.random.default_rng(0)
+    seeds, scenes = first.shape[:2]
+    means = []
+    for network in (first, second):
+        draws = np.random.default_rng(1).multinomial(scenes, np.full(scenes, 1 / scenes), times)  # how often each
+        label, called, both = np.moveaxis(np.einsum("tn,snkc->stkc", draws, network.astype(float)), -1, 0)
+        with np.errstate(invalid="ignore"):
+            means.append(np.nanmean(both / (label + called - both), axis=-1))  # (seeds, times)
+    differences = means[0] - means[1]
+    chosen = random.integers(seeds, size=(seeds, times))
+    low, high = np.quantile(np.take_along_axis(differences, chosen, axis=0).mean(axis=0), [0.025, 0.975])
+    return {"from": round(low.item(), 4), "to": round(high.item(), 4)}
 
 
 def summed_up(several: list, digits: int = 4):

@@ -1,9 +1,8 @@
 """Measure what chapter 5 says about skips. Run it with: python data/results/skips.py
 
-Networks of fcn.backbones.small(wide=True) on Emoji scenes. Each of those below takes three rounds of equally many
-steps, each round with its rate rising and falling once; a seed decides the scenes, their order and the first weights.
-"staged" means that each round starts from the one before: 16s from 32s, 8s from 16s. "at once" is one network for all
-rounds.
+Networks of fcn.backbones.small(wide=True) on Emoji scenes. Each takes three rounds of equally many steps, each round
+with its rate rising and falling once; a seed decides the scenes, their order and the first weights. "staged" means
+that each round starts from the one before: 16s from 32s, 8s from 16s. "at once" is one network for all rounds.
 
   32s                   32s, 32s, 32s
   16s                   32s, 16s, 16s (staged)
@@ -13,21 +12,32 @@ rounds.
   8s by maximum         at once, the larger of two scores instead of their sum
   8s by concatenation   at once, as in U-Net: maps joined and mixed by 3x3 convolutions, scored at the end
 
-Scores are those of 300 validation scenes and of 300 of the unseen style. Killed and started again, the study goes on
-with the network it was at. Five differences were named before the first run; each is given as the mean over the seeds
-of the difference between two networks under the same seed, with its 95 % t-interval.
+Killed and started again, the study goes on where it was. Five differences were named before its first run (November
+24), the first five of COMPARISONS. Before its second run (November 28) it got these networks:
+
+  8s by concatenation, 1x1           mixed by a 1x1 convolution, BatchNorm and ReLU. (Without the last two it would
+                                     be the sum, since a sum of 1x1 scores is one 1x1 convolution on the joined maps.)
+  8s by concatenation, few weights   mixed by 3x3 convolutions to as few channels as give the 1x1 network's number
+                                     of weights
+  32s, slowly 32s; 32s, slowly 16s   32s, 32s, then a round of 32s or 16s at a hundredth of the rate: the paper's own
+  16s, slowly 16s; 16s, slowly 8s    control for longer training (section 4.2); and 32s, 16s, then 16s or 8s so
+  dilated                            no map coarser than stride 8: the later pools do not stride, the convolutions
+                                     after them are dilated, so a cell sees as much. In as many steps as take the time
+                                     of 8s at once (measured before: see DILATED_STEPS).
+
+and the other entries of COMPARISONS were named. A difference is the mean over the seeds of that between two networks
+under the same seed, with its 95 % t-interval; "p (Holm)" accounts for how many are asked of one score. The interval
+"over scenes too" draws both seeds and scenes anew, 2000 times: it says what other scenes would have shown.
 """
 
-import json
 import shutil
 import tempfile
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import lru_cache
-from multiprocessing import get_context
+from functools import lru_cache, partial
 from pathlib import Path
 
+import numpy as np
 import torch
-from record import interval, scored, store, stored_runs, summed_up
+from record import arrays, by_scene, holm, interval, resampled, scored, store, studied, summed_up
 from torch import Tensor, nn
 from torch.utils.data import TensorDataset
 
@@ -37,19 +47,35 @@ from fcn.predict import labels
 from fcn.scenes import CLASSES, EmojiScenes
 from fcn.skips import FCN
 from fcn.training import fit, resume, save
-from fcn.upsampling import bilinear
+from fcn.upsampling import Bilinear, bilinear
 
-SEEDS, WORKERS = range(5), 2
+SEEDS = [str(seed) for seed in range(5)]
 RECIPE = {"scenes to train on": 8000, "steps a round": 600, "rounds": 3, "batch": 16, "rate": 0.01}
 K = len(CLASSES)
-STAGED = {"32s": (32, 32, 32), "16s": (32, 16, 16), "8s": (32, 16, 8), "4s": (32, 16, 4)}
+DILATED_STEPS = 320  # a round: a step took 1.9 times as long, median of 25 on one thread, alternating
+STAGED = {  # the strides of the rounds; /100 is a round at a hundredth of the rate
+    "32s": "32 32 32", "16s": "32 16 16", "8s": "32 16 8", "4s": "32 16 4",
+    "32s, slowly 32s": "32 32 32/100", "32s, slowly 16s": "32 32 16/100",
+    "16s, slowly 16s": "32 16 16/100", "16s, slowly 8s": "32 16 8/100",
+}  # fmt: skip
 COMPARISONS = {
     "16s minus 32s": ("16s", "32s"),
     "8s minus 16s": ("8s", "16s"),
     "4s at once minus 8s at once": ("4s at once", "8s at once"),
     "8s staged minus 8s at once": ("8s", "8s at once"),
     "8s by concatenation minus 8s at once": ("8s by concatenation", "8s at once"),
+    # named before the second run
+    "16s at once minus 32s": ("16s at once", "32s"),
+    "8s at once minus 16s at once": ("8s at once", "16s at once"),
+    "4s minus 8s": ("4s", "8s"),
+    "1x1, BatchNorm and ReLU minus sum": ("8s by concatenation, 1x1", "8s at once"),
+    "3x3, few weights minus 1x1": ("8s by concatenation, few weights", "8s by concatenation, 1x1"),
+    "3x3 minus 3x3, few weights": ("8s by concatenation", "8s by concatenation, few weights"),
+    "32s, slowly 16s minus 32s": ("32s, slowly 16s", "32s, slowly 32s"),
+    "16s, slowly 8s minus 16s": ("16s, slowly 8s", "16s, slowly 16s"),
+    "dilated minus 8s at once": ("dilated", "8s at once"),
 }
+SCORES = [(split, score) for split in ("val", "test") for score in ("mean IoU", "boundary IoU")]
 
 
 class Maximum(FCN):
@@ -60,14 +86,18 @@ class Maximum(FCN):
 
 
 class Concatenation(nn.Module):
-    """As in U-Net: the coarser map is enlarged, joined to the finer one, and mixed with it by a 3x3 convolution."""
+    """As in U-Net: the coarser map is enlarged, joined to the finer one, and mixed with it by a convolution.
 
-    def __init__(self, backbone: nn.Module, classes: int):
+    `widths` are the channels after mixing at stride 16 and at stride 8; by default those of the finer maps.
+    """
+
+    def __init__(self, backbone: nn.Module, classes: int, kernel: int = 3, widths: tuple[int, int] | None = None):
         super().__init__()
         _, eighth, sixteenth, last = backbone.channels
+        wide, narrow = widths or (sixteenth, eighth)
         self.backbone = backbone
-        self.mix16, self.mix8 = mixed(last + sixteenth, sixteenth), mixed(sixteenth + eighth, eighth)
-        self.score = nn.Conv2d(eighth, classes, 1)
+        self.mix16, self.mix8 = mixed(last + sixteenth, wide, kernel), mixed(wide + eighth, narrow, kernel)
+        self.score = nn.Conv2d(narrow, classes, 1)
 
     def forward(self, images: Tensor) -> Tensor:
         _, eighth, sixteenth, last = self.backbone(images)
@@ -76,10 +106,34 @@ class Concatenation(nn.Module):
         return bilinear(self.score(x), 8)
 
 
-def mixed(channels: int, out: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(channels, out, 3, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU(inplace=True)
-    )
+def mixed(channels: int, out: int, kernel: int) -> nn.Sequential:
+    convolution = nn.Conv2d(channels, out, kernel, padding=kernel // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(out), nn.ReLU(inplace=True))
+
+
+class Dilated(nn.Module):
+    """A backbone without the strides of its last two pools, and one score at stride 8.
+
+    With the same weights its last map holds, in every fourth cell, what the backbone's last map holds (away from the
+    borders; test it with a map of 512 pixels a side).
+    """
+
+    center = 7.5  # a cell at stride 8 averages over places 3.5 and 11.5; the second pool is symmetric
+
+    def __init__(self, backbone: nn.Module, classes: int):
+        super().__init__()
+        self.backbone = backbone
+        for dilation, stage in ((2, backbone.stages[2]), (4, backbone.stages[3])):
+            before, after = (0, 1) if dilation == 2 else (1, 1)
+            pool = nn.MaxPool2d(2, stride=1, dilation=dilation // 2)
+            stage[0] = nn.Sequential(nn.ReplicationPad2d((before, after, before, after)), pool)
+            for convolution in stage[1:]:
+                if isinstance(convolution, nn.Conv2d):
+                    convolution.dilation = convolution.padding = (dilation, dilation)
+        self.score, self.enlarge = nn.Conv2d(backbone.channels[-1], classes, 1), Bilinear(8, self.center)
+
+    def forward(self, images: Tensor) -> Tensor:
+        return self.enlarge(self.score(self.backbone(images)[-1]))
 
 
 AT_ONCE = {
@@ -88,6 +142,9 @@ AT_ONCE = {
     "4s at once": lambda: FCN(small(wide=True), K, 4),
     "8s by maximum": lambda: Maximum(small(wide=True), K, 8),
     "8s by concatenation": lambda: Concatenation(small(wide=True), K),
+    "8s by concatenation, 1x1": lambda: Concatenation(small(wide=True), K, kernel=1),
+    "8s by concatenation, few weights": lambda: Concatenation(small(wide=True), K, widths=(14, 24)),
+    "dilated": lambda: Dilated(small(wide=True), K),
 }
 
 
@@ -96,93 +153,85 @@ def scenes(count: int, seed: int, split: str) -> TensorDataset:
     return in_memory(EmojiScenes(count, seed=seed, split=split, void=True))
 
 
-def scores(net: nn.Module) -> dict[str, dict]:
-    """Return the scores on validation scenes and on scenes of the unseen style."""
-    held = {split: scenes(300, 7, split).tensors for split in ("val", "test")}
-    return {split: scored(truth, labels(net, images), K) for split, (images, truth) in held.items()}
+def scores(net: nn.Module) -> dict:
+    """Return the scores on validation scenes and on scenes of the unseen style, and what each scene gave to them."""
+    found = {}
+    for split in ("val", "test"):
+        images, truth = scenes(300, 7, split).tensors
+        answer = labels(net, images)
+        found |= {split: scored(truth, answer, K), f"scenes of {split}": by_scene(truth, answer, K)}
+    return found
 
 
-def round_of(net: nn.Module, seed: int, number: int) -> nn.Module:
+def round_of(net: nn.Module, seed: int, number: int, slower: int = 1) -> nn.Module:
     """Train for one round; the seed and the round's number decide the order of the scenes."""
     data = scenes(RECIPE["scenes to train on"], seed, "train")
-    fit(
-        net, data, steps=RECIPE["steps a round"], lr=RECIPE["rate"], batch=RECIPE["batch"], seed=100 * seed + number
-    )  # fmt: skip
+    steps = DILATED_STEPS if isinstance(net, Dilated) else RECIPE["steps a round"]
+    fit(net, data, steps=steps, lr=RECIPE["rate"] / slower, batch=RECIPE["batch"], seed=100 * seed + number)
     return net
 
 
-def staged(strides: tuple[int, ...], seed: int, folder: Path) -> nn.Module:
-    """Return a network after rounds of these strides, going on from what other networks have left in the folder."""
-    path = folder / f"{seed}-{'-'.join(map(str, strides))}.safetensors"
-    net = FCN(small(wide=True), K, strides[-1])
+def staged(rounds: list[str], seed: int, folder: Path) -> nn.Module:
+    """Return a network after these rounds, going on from what other networks have left in the folder."""
+    path = folder / f"{seed}-{'-'.join(rounds).replace('/', 'over')}.safetensors"
+    stride, _, slower = rounds[-1].partition("/")
+    net = FCN(small(wide=True), K, int(stride))
     if path.exists():
         resume(path, net)
         return net
-    if len(strides) > 1:
-        net = staged(strides[:-1], seed, folder)
-        while net.stride > strides[-1]:
+    if len(rounds) > 1:
+        net = staged(rounds[:-1], seed, folder)
+        while net.stride > int(stride):
             net = FCN.from_coarser(net)
-    save(path, round_of(net, seed, len(strides)))
+    save(path, round_of(net, seed, len(rounds), int(slower or 1)))
     return net
 
 
 def trained(name: str, seed: int, folder: Path) -> nn.Module:
     torch.manual_seed(seed)
     if name in STAGED:
-        return staged(STAGED[name], seed, folder)
+        return staged(STAGED[name].split(), seed, folder)
     net = AT_ONCE[name]()
     for number in range(1, RECIPE["rounds"] + 1):
         round_of(net, seed, number)
     return net
 
 
-def run(names: list[str], seed: int, folder: Path) -> dict[str, dict]:
-    """Return {network: scores} of one seed, computed on one thread."""
-    torch.set_num_threads(1)
-    return {name: scores(trained(name, seed, folder)) for name in names}
+def run(names: list[str], seed: str, folder: Path) -> dict[str, dict]:
+    """Return {network: scores} of one seed."""
+    return {name: scores(trained(name, int(seed), folder)) for name in names}
 
 
 def compared(runs: dict) -> dict:
-    """Return for each of COMPARISONS and each score the paired mean difference and its 95 % t-interval."""
-    found = {}
-    for name, (first, second) in COMPARISONS.items():
-        for split, score in [("val", "mean IoU"), ("val", "boundary IoU"), ("test", "mean IoU")]:
-            differences = [runs[first][s][split][score] - runs[second][s][split][score] for s in runs[first]]
-            in_favour = sum(difference > 0 for difference in differences)
-            found.setdefault(name, {})[f"{split}, {score}"] = {
-                **interval(differences, 4),
-                "seeds in favour": in_favour,
-            }
+    """Return for each of COMPARISONS and each score the paired mean difference and its intervals."""
+    kept, found = arrays(__file__), {}
+    for split, score in SCORES:
+        pairs = {name: [[runs[network][seed][split][score] for seed in SEEDS] for network in pair]
+                 for name, pair in COMPARISONS.items()}  # fmt: skip
+        each = holm({name: interval([a - b for a, b in zip(*pair, strict=True)], 4) for name, pair in pairs.items()})
+        for name, (first, second) in pairs.items():
+            each[name]["seeds in favour"] = sum(a > b for a, b in zip(first, second, strict=True))
+            if score == "mean IoU":
+                counts = (np.stack([kept[f"{network}/{seed}/scenes of {split}"] for seed in SEEDS])
+                          for network in COMPARISONS[name])  # fmt: skip
+                each[name]["over scenes too"] = resampled(*counts)
+            found.setdefault(name, {})[f"{split}, {score}"] = each[name]
     return found
 
 
 def main() -> None:
-    runs = stored_runs(__file__, RECIPE)
-    about = {"seeds": len(SEEDS), "interval in %": 95, "workers": WORKERS, **RECIPE}
+    about = {"seeds": len(SEEDS), "interval in %": 95, "steps of dilated, a round": DILATED_STEPS}
     recipe = "-".join(map(str, RECIPE.values()))
     folder = Path(tempfile.gettempdir(), f"fcn-book-skips-{recipe}")  # rounds that several networks share
     folder.mkdir(exist_ok=True)
-    with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
-        waiting = {}
-        for seed in SEEDS:
-            for names in ([*STAGED], *([name] for name in AT_ONCE)):  # staged ones share rounds: in turn
-                left = [name for name in names if str(seed) not in runs.setdefault(name, {})]
-                if left:
-                    waiting[pool.submit(run, left, seed, folder)] = str(seed)
-        for done in as_completed(waiting):
-            seed = waiting[done]
-            for name, found in done.result().items():
-                runs[name][seed] = found
-                print(seed, name, *(f"{split} {found[split]['mean IoU']:.3f}" for split in found), flush=True)
-            store(__file__, {"runs": runs}, threads=1, **about)
-    runs = {name: dict(sorted(several.items())) for name, several in runs.items()}
+    jobs = ((names, seed) for seed in SEEDS for names in [tuple(STAGED), *((name,) for name in AT_ONCE)])
+    runs = studied(__file__, RECIPE, jobs, partial(run, folder=folder), **about)
     weights = {name: sum(p.numel() for p in make().parameters()) for name, make in AT_ONCE.items()}
     means = {name: summed_up(list(several.values())) for name, several in runs.items()}
     by_split = {split: {name: each[split] for name, each in means.items()} for split in ("val", "test")}
     results = {**by_split, "comparisons": compared(runs), "weights": weights, "runs": runs}
-    store(__file__, results, threads=1, **about)
+    store(__file__, results, threads=1, workers=2, **RECIPE, **about)
     shutil.rmtree(folder)
-    print(json.dumps(results["comparisons"], indent=1))
 
 
 if __name__ == "__main__":
