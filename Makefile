@@ -1,5 +1,6 @@
 # make book    build the pages into _build/html          make test   every check
 # make run     execute and normalise all chapters        make run CHAPTER=02   only that one
+# make bind    bind the numbers of the prose to the places that show them
 # make bench   measure speed and memory anew (data/results/benchmarks.json)
 # make repository URL=https://github.com/OWNER/NAME      set the address that the "Colab" cells install from
 # make serve   show the pages on this machine            make clean  remove what was built (not .venv)
@@ -13,7 +14,7 @@ PORT ?= 8000
 
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
-.PHONY: book test run bench repository serve clean pages
+.PHONY: book test run bind bench repository serve clean pages
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
 
@@ -58,6 +59,9 @@ serve: book
 
 run: .venv/everything
 	@python book/notebooks.py run "$(CHAPTER)"
+
+bind: .venv/everything
+	@python book/notebooks.py bind "$(CHAPTER)"
 
 bench: .venv/everything
 	@python data/results/benchmarks.py

@@ -1,16 +1,19 @@
 """Run the chapters and write the repository's address into them. The only code that writes notebooks.
 
 python book/notebooks.py run [02]           execute and normalise every chapter, or the one whose number is given
+python book/notebooks.py bind [02]          bind the numbers of its prose to the places that show them (evidence.py)
 python book/notebooks.py repository [URL]   set the repository's address; without a URL, write the present one
 """
 
 import base64
+import hashlib
 import json
 import os
 import re
 import sys
 from pathlib import Path
 
+import evidence
 import nbformat
 import yaml
 from nbclient import NotebookClient
@@ -79,6 +82,7 @@ def run(path: Path) -> None:
     except CellExecutionError as error:
         raise SystemExit(f"{path.name}: a cell failed, nothing was stored.\n{error}") from None
     notebook = normalized(notebook)
+    notebook.metadata["ran"] = digest(notebook)
     pictures = hero(notebook)
     if path.read_bytes() != before:
         raise SystemExit(f"{path.name} was saved by somebody else while it ran: nothing was stored. Run it again.")
@@ -125,6 +129,21 @@ def normalized(notebook):
     notebook.metadata.language_info = {"name": "python"}
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return notebook
+
+
+def digest(notebook) -> str:
+    """Return a checksum of what ran and what came out of it, pictures too: an edit by hand of either changes it."""
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    ran = [(cell.source if "setup" not in cell.metadata.get("tags", []) else "", cell.outputs) for cell in cells]
+    return hashlib.sha256(json.dumps(ran, sort_keys=True).encode()).hexdigest()
+
+
+def bind(path: Path) -> None:
+    """Bind the numbers of a chapter's prose that are not bound, and print the places, for the author to look at."""
+    notebook = nbformat.read(path, as_version=4)
+    for line in evidence.bind(notebook):
+        print(f"{path.name} {line}")
+    store(path, nbformat.writes(notebook).encode() + b"\n")
 
 
 def _merged(outputs: list) -> list:
@@ -196,6 +215,9 @@ def main(verb: str = "", argument: str = "", *rest: str) -> None:
         for path in chapters(argument.strip()):
             run(path)
             print(f"{path.name}: run, normalised and stored")
+    elif verb == "bind":
+        for path in chapters(argument.strip()):
+            bind(path)
     elif verb == "repository":
         set_repository(argument.rstrip("/") or address())
     else:

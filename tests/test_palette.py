@@ -1,5 +1,7 @@
 """Colors: one for each class, apart for all eyes, and the same on pages and in figures."""
 
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -172,3 +174,22 @@ def test_a_list_of_names_that_is_none_is_refused(table, classes, message):
 def test_colors_need_no_figures_and_figures_no_torch(room, absent):
     code = f"import sys, fcn.{room}; sys.exit({absent!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
+
+
+def test_the_stored_figures_were_drawn_with_these_colors():
+    drawn = "4584c68168997b44c8d5bfdb8ab60abca42809a35916c24b12d1d33c70070c33"
+    colors = json.dumps([palette.CLASS_COLORS, palette.ERROR_COLORS]).encode()
+    assert hashlib.sha256(colors).hexdigest() == drawn, (
+        "colors changed: run all chapters anew, then store this digest"
+    )
+
+
+def test_the_style_sheet_names_the_book_s_three_fonts_and_fetches_nothing_but_them():
+    css = (ROOT / "book" / "assets" / "book.css").read_text()
+    ours = {"Source Serif 4", "Inter", "JetBrains Mono"}
+    faces = re.findall(r"@font-face \{ font-family: \"([^\"]+)\"; src: url\(vendor/fonts/[\w.-]+\)", css)
+    assert len(faces) == css.count("url(") + css.count("@import")
+    assert set(faces) == ours
+    stacks = re.findall(r"--(?:serif|sans|mono): ([^;]+);", css)
+    assert {stack.split(",")[0].strip('"') for stack in stacks} == ours
+    assert set(re.findall(r'font(?:-family)?:[^;{}"]*"([^"]+)"', css)) <= ours
