@@ -69,30 +69,44 @@ class EmojiScenes(Dataset):
         return self.count
 
     def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        image, mask = _scene(self._chance(index), self.split, self.size, self.void)
+        return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(mask)
+
+    def instances(self, index: int) -> torch.Tensor:
+        """Return which thing of a scene each pixel belongs to: (H, W) uint8, 0 background, then 1, 2, ... as pasted.
+
+        A thing that others cover wholly has no pixel; void is 255 as in the mask. Raises IndexError as [index] does.
+
+        >>> EmojiScenes(10, seed=0, split="train").instances(1).unique().tolist()
+        [0, 1, 2, 3]
+        """
+        _, numbers = _scene(self._chance(index), self.split, self.size, self.void, numbered=True)
+        return torch.from_numpy(numbers)
+
+    def _chance(self, index: int) -> np.random.Generator:
         number = as_index(index)
         if not -self.count <= number < self.count:
             raise IndexError(f"This set has {self.count} scenes; there is none with index {number}.")
-        number %= self.count
-        rng = np.random.default_rng([self.seed, list(STYLES).index(self.split), number])
-        image, mask = _scene(rng, self.split, self.size, self.void)
-        return torch.from_numpy(image.transpose(2, 0, 1).copy()), torch.from_numpy(mask)
+        return np.random.default_rng([self.seed, list(STYLES).index(self.split), number % self.count])
 
 
 # --- one scene ------------------------------------------------------------------------------------------------------
 
 
-def _scene(rng: np.random.Generator, split: str, size: int, void: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Return (image (H, W, 3), mask (H, W)), uint8."""
+def _scene(
+    rng: np.random.Generator, split: str, size: int, void: bool, numbered: bool = False
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (image (H, W, 3), mask (H, W)), uint8; `numbered` marks things by their number, not by their class."""
     canvas = _background(rng, split, size)
     mask = np.zeros((size, size), dtype=np.uint8)
     sprites = _sprites(STYLES[split])
-    for _ in range(rng.integers(2, 6)):
+    for number in range(1, 1 + rng.integers(2, 6)):
         label = int(rng.integers(1, len(CLASSES)))
         designs = sprites[label]
         colors, alpha, left, top = _placed(rng, designs[rng.integers(len(designs))], size)
         _shade(rng, canvas, alpha, left, top)
         canvas.paste(colors, (left, top), alpha)
-        _mark(mask, np.asarray(alpha), left, top, label, void)
+        _mark(mask, np.asarray(alpha), left, top, number if numbered else label, void)
     return _photographed(rng, canvas), mask
 
 

@@ -200,3 +200,16 @@ def test_a_missing_picture_is_named_when_the_set_is_made(copied_data):
     (copied_data / "backgrounds" / name).unlink()
     with pytest.raises(FileNotFoundError, match=name):
         EmojiScenes(1, seed=0, split=name.split("/")[0])
+
+
+def test_instances_number_the_things_that_the_mask_names_by_class():
+    drawn = EmojiScenes(40, seed=5, split="val", void=True)
+    more_than_classes = 0
+    for index, (_, mask) in enumerate(drawn):
+        numbers = drawn.instances(index)
+        assert torch.equal(numbers == 0, mask == 0)
+        assert torch.equal(numbers == 255, mask == 255)
+        things = [mask[numbers == number].unique() for number in numbers.unique() if 0 < number < 255]
+        assert all(len(classes) == 1 for classes in things)
+        more_than_classes += len(things) > len(torch.cat(things).unique())
+    assert more_than_classes  # two things of a class: one label, two numbers

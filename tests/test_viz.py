@@ -199,3 +199,43 @@ def test_what_cannot_be_drawn_truly_is_refused(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert message in str(error.value)
+
+
+def test_a_loss_curve_shows_every_step_and_leaves_out_those_of_nothing_but_void():
+    fig = viz.loss_curve([4.0, float("nan"), *[2.0] * 38])
+    faint, mean = fig.axes[0].lines
+    assert len(faint.get_xdata()) == 39
+    assert mean.get_ydata()[-1] == 2.0
+    assert "40 steps" in repr(fig)
+
+
+def test_a_scatter_names_its_points_beside_them_and_strokes_their_spread():
+    fig = viz.scatter({"a": (1, 2), "b": (3, 5, 4, 6)}, "x", "y", alt="Two points", marked=["b"], log="x")
+    assert [text.get_text() for text in fig.axes[0].texts] == ["a", "b"]
+    assert any(list(line.get_ydata()) == [4, 6] for line in fig.axes[0].lines)
+
+
+def test_names_of_near_points_do_not_cover_each_other():
+    fig = viz.scatter({f"point {i}": (1 + i / 100, 1) for i in range(3)}, "x", "y", alt="Three near points")
+    fig.draw_without_rendering()
+    boxes = [text.get_window_extent() for text in fig.axes[0].texts]
+    assert not any(one.overlaps(other) for i, one in enumerate(boxes) for other in boxes[:i])
+
+
+def test_an_interval_that_holds_zero_is_gray_and_the_first_row_is_on_top():
+    fig = viz.intervals({"sure": (2, 1, 3), "unsure": (1, -1, 3)}, "points", alt="Two differences")
+    sure, _, unsure, *_ = (line.get_color() for line in fig.axes[0].lines)
+    assert (sure, unsure) == (viz.ACCENT[0], viz.SOFT[0])
+    low, high = fig.axes[0].get_ylim()
+    assert low > high
+
+
+@pytest.mark.parametrize(
+    ("draw", "given"),
+    [(viz.loss_curve, ([1.0],)), (viz.loss_curve, ([1.0, float("inf")],)), (viz.scatter, ({}, "x", "y")),
+     (viz.scatter, ({"a": (1, 2, 3)}, "x", "y")), (viz.intervals, ({"a": (1, 2, 3)}, "x")),
+     (viz.intervals, ({}, "x"))],
+)  # fmt: skip
+def test_a_chart_of_other_numbers_is_refused_by_name(draw, given):
+    with pytest.raises(ValueError, match="Expected"):
+        draw(*given, alt="A chart")

@@ -20,6 +20,9 @@ from fcn.viz.brushes import paint_counts as paint_counts
 from fcn.viz.brushes import stamps as stamps
 from fcn.viz.charts import cells as cells
 from fcn.viz.charts import draw_cells as draw_cells
+from fcn.viz.charts import intervals as intervals
+from fcn.viz.charts import loss_curve as loss_curve
+from fcn.viz.charts import scatter as scatter
 from fcn.viz.charts import strip_plot as strip_plot
 from fcn.viz.figure import BookFigure as BookFigure
 from fcn.viz.figure import dark_colors as dark_colors
