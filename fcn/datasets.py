@@ -10,8 +10,8 @@ def in_memory(data: Dataset) -> TensorDataset:
     """Return a data set of N pairs as two tensors: images (N, 3, H, W), masks (N, H, W), of the types they have.
 
     So each picture is read or drawn once, however often it is trained on; bytes take a quarter of the room of floats.
-    `data.tensors` are the two. Raises ValueError for an empty data set, and if the pairs differ in size, naming the
-    first that does.
+    `data.tensors` are the two. Raises ValueError for an empty data set, and if the pairs differ in size or type,
+    naming the first that does.
 
     >>> from fcn.scenes import EmojiScenes
     >>> images, masks = in_memory(EmojiScenes(4, seed=0, split="train", size=64)).tensors
@@ -24,7 +24,8 @@ def in_memory(data: Dataset) -> TensorDataset:
         image, mask = pair(data[index], index)
         whole = whole or [part.new_empty(len(data), *part.shape) for part in (image, mask)]
         for target, part in zip(whole, (image, mask), strict=True):
-            that(target.shape[1:] == part.shape, f"item {index} of size {tuple(target.shape[1:])} as the first", part)
+            fits = target.shape[1:] == part.shape and target.dtype == part.dtype
+            that(fits, f"item {index} like the first, {given(target[0])}", part)
             target[index] = part
     return TensorDataset(*whole)
 

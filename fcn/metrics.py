@@ -58,14 +58,18 @@ class Confusion:
 
         Raises ValueError if the two do not count the same classes with the same void.
         """
+        that(isinstance(other, Confusion), "another Confusion", other)
         ours, theirs = (self.classes, self.ignore), (other.classes, other.ignore)
         that(ours == theirs, f"counts of as many classes and the same void, {ours}", theirs)
         self.counts = self.counts + other.counts.to(self.counts.device)
         return self
 
     def __add__(self, other: "Confusion") -> "Confusion":
-        """Return the counts of both, as merge does, leaving the two as they are."""
+        """Return the counts of both, as merge does, leaving the two as they are; sum() of several works."""
         return Confusion(self.classes, self.ignore).merge(self).merge(other)
+
+    def __radd__(self, start: int) -> "Confusion":
+        return self + Confusion(self.classes, self.ignore) if start == 0 else self + start  # where sum() begins
 
     def __repr__(self) -> str:
         scores = f"pixel accuracy {self.pixel_accuracy():.3f}, mean IoU {self.mean_iou():.3f}"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from fcn.expect import scores, sizes
+from fcn.expect import scores, sizes, whole
 
 
 def predicted(logits: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ def labels(net: nn.Module, images: Tensor | Sequence[Tensor], *, batch: int = 32
         return [labels(net, image) for image in images]
     if isinstance(images, Tensor) and images.ndim == 3:
         return labels(net, images[None])[0]
-    sizes(images, "N 3 H W", name="images")
+    sizes(images, "N 3 H W", name="images"), whole(batch, "the batch", 1)
     with asked(net) as device:
         return torch.cat([predicted(net(part.to(device))).to(images.device) for part in images.split(batch)])
 
@@ -60,12 +60,26 @@ def asked(net: nn.Module) -> Iterator[torch.device]:
     ...     net.training, device.type
     (False, 'cpu')
     """
-    modes = {part: part.training for part in net.modules()}
     tensors = (*net.parameters(), *net.buffers())
-    net.eval()
+    # no_grad, not inference_mode: what comes out may be changed and trained on, and a network may keep some of it.
+    with modes_kept(net), torch.no_grad():
+        net.eval()
+        yield tensors[0].device if tensors else torch.device("cpu")
+
+
+@contextmanager
+def modes_kept(net: nn.Module) -> Iterator[None]:
+    """Put every part of a network back into its mode, training or evaluation, at the end.
+
+    >>> net = nn.Dropout()
+    >>> with modes_kept(net):
+    ...     _ = net.eval()
+    >>> net.training
+    True
+    """
+    modes = {part: part.training for part in net.modules()}
     try:
-        with torch.inference_mode():
-            yield tensors[0].device if tensors else torch.device("cpu")
+        yield
     finally:
         for part, training in modes.items():
             part.training = training

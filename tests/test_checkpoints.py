@@ -223,7 +223,7 @@ def test_a_checkpoint_of_other_settings_or_of_weights_alone_is_no_training_to_go
     nn.init.ones_(other.weight)
     with pytest.raises(ValueError, match=r"4 steps or more, as .* has done; got 3"):
         fit(other, data(), steps=3, lr=0.1, seed=3, batch=4, checkpoint=path)
-    for changed in ({"transform": augmented}, {"recipe": polynomial}, {"recipe": partial(one_cycle, backbone=0.1)}):
+    for changed in ({"transform": augmented}, {"recipe": polynomial}, {"recipe": partial(one_cycle, backbone=1)}):
         with pytest.raises(ValueError, match=f"{next(iter(changed))} .*, as in .*; got"):
             fit(other, data(), steps=4, lr=0.1, seed=3, batch=4, checkpoint=path, **changed)
     assert (other.weight == 1).all()
@@ -396,7 +396,7 @@ def test_two_writers_of_one_checkpoint_never_leave_half_of_one(tmp_path):
 
 def test_what_a_killed_writer_left_behind_is_swept_away_and_what_another_is_writing_is_not(tmp_path):
     path, old, young = (
-        tmp_path / name for name in ("net.safetensors", "net.safetensors.a.part", "net.safetensors.b.part")
+        tmp_path / name for name in ("net.safetensors", ".net.safetensors.a.fcn-part", ".net.safetensors.b.fcn-part")
     )
     for part in (old, young):
         part.write_bytes(b"half")
@@ -469,3 +469,61 @@ def test_a_loaded_checkpoint_is_not_tied_to_its_file(tmp_path):
     resume(path, net, optimizer)
     if Path("/proc/self/maps").exists():
         assert "net.safetensors" not in Path("/proc/self/maps").read_text()
+
+
+def test_a_validation_that_fails_loses_no_step(tmp_path):
+    options = {"lr": 0.01, "seed": 0, "batch": 2, "every": 2, "checkpoint": tmp_path / "net"}
+    with pytest.raises(ValueError, match="number from validate"):
+        fit(model(), data(), steps=4, validate=lambda net: evaluate(net, data()), **options)
+    about = resume(tmp_path / "net", model())
+    assert len(about["losses"]) == 2
+    fit(model(), data(), steps=4, validate=lambda net: 0.5, **options)
+    assert [step for step, _ in resume(tmp_path / "net", model())["scores"]] == [2, 4]
+
+
+def test_a_score_that_is_no_number_hides_no_later_one(tmp_path):
+    scores = iter([float("nan"), 0.5])
+    options = {"lr": 0.01, "seed": 0, "batch": 2, "every": 2, "checkpoint": tmp_path / "net"}
+    fit(model(), data(), steps=4, validate=lambda net: next(scores), **options)
+    assert resume(tmp_path / "net.best", model())["score"] == 0.5
+
+
+def test_another_loss_or_transform_is_another_training(tmp_path):
+    def weighted(last):
+        return nn.CrossEntropyLoss(weight=torch.tensor([1.0, last]))
+
+    options = {"lr": 0.01, "seed": 0, "batch": 2, "checkpoint": tmp_path / "net"}
+    fit(model(), data(), steps=2, loss=weighted(1), **options)
+    fit(model(), data(), steps=3, loss=weighted(1), **options)
+    with pytest.raises(ValueError, match="loss"):
+        fit(model(), data(), steps=4, loss=weighted(100), **options)
+
+
+def test_what_partial_fixed_is_described_without_addresses():
+    class Darker:
+        def __call__(self, image, mask, *, generator):
+            return image, mask
+
+    def darker(image, mask, *, generator):
+        return image // 2, mask
+
+    one, other = (checkpoints.described(partial(augmented, first=Darker(), second=darker)) for _ in range(2))
+    assert one == other
+    assert "Darker" in one
+    assert "darker" in one
+
+
+def test_a_file_of_the_reader_s_own_beside_a_checkpoint_stays(tmp_path):
+    own = tmp_path / "net.my-download.part"
+    own.write_bytes(b"mine")
+    os.utime(own, (time.time() - 100, time.time() - 100))
+    save(tmp_path / "net", model())
+    assert own.exists()
+
+
+def test_two_weights_of_one_plain_name_are_not_saved_as_one(tmp_path):
+    net = nn.Module()
+    net.bias, net.module = nn.Parameter(torch.zeros(2)), nn.Conv2d(2, 2, 1)
+    with pytest.raises(ValueError, match="bias"):
+        save(tmp_path / "net", net)
+    assert not (tmp_path / "net").exists()

@@ -48,3 +48,12 @@ def test_each_item_is_read_once_and_held_apart_from_its_source():
 def test_what_cannot_be_held_together_is_named_with_its_place(data, message):
     with pytest.raises(ValueError, match=message):
         in_memory(data)
+
+
+@pytest.mark.parametrize("part", [0, 1])
+def test_pairs_of_different_types_are_not_cast_in_silence(part):
+    first = [torch.zeros(3, 4, 4, dtype=torch.uint8), torch.zeros(4, 4, dtype=torch.uint8)]
+    second = list(first)
+    second[part] = second[part].float() if part == 0 else second[part].long() + 300
+    with pytest.raises(ValueError, match="item 1"):
+        in_memory([tuple(first), tuple(second)])

@@ -372,3 +372,10 @@ def test_no_score_needs_float64_on_the_device_of_the_maps():
     assert boundary_iou(label, prediction, 3, 2).isfinite().all()
     assert 0 < trimap_accuracy(label, prediction, 3, 2) < 1
     assert 0 < phase_score(torch.rand(2, 8, 8).as_subclass(OnADevice), 2)[0] < 1
+
+
+def test_counts_of_a_list_of_parts_can_be_summed_up():
+    parts = [Confusion(2).update(torch.tensor([[0, 1]]), torch.tensor([[0, 0]])) for _ in range(3)]
+    assert torch.equal(sum(parts).counts, 3 * parts[0].counts)
+    with pytest.raises(ValueError, match="Confusion"):
+        parts[0] + 3

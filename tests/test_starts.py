@@ -83,3 +83,27 @@ def test_what_cannot_start_from_a_tent_is_named():
         tent_(nn.Conv2d(1, 1, 3))
     with pytest.raises(ValueError, match="stride"):
         tent_(nn.ConvTranspose2d(1, 1, 2, stride=3))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True),
+        nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(2, 2, 1), nn.ReLU()),
+        nn.Upsample(scale_factor=(1, 2)),
+        nn.ConvTranspose2d(2, 2, 2, stride=2).requires_grad_(False),
+    ],
+)
+def test_what_is_no_transposed_convolution_is_refused(layer):
+    if isinstance(layer, nn.ConvTranspose2d):
+        layer.weight.zero_()
+    with pytest.raises(ValueError, match="Expected"):
+        as_transposed(layer, 2)
+
+
+def test_to_ask_for_the_transposed_convolution_changes_neither_the_layer_nor_chance():
+    layer = nn.Sequential(nn.Upsample(scale_factor=2), nn.BatchNorm2d(2))
+    before = torch.get_rng_state()
+    as_transposed(layer, 2)
+    assert layer[1].num_batches_tracked == 0
+    assert torch.equal(torch.get_rng_state(), before)

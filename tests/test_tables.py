@@ -138,3 +138,8 @@ def test_a_table_that_is_none_is_refused(call, message):
     with pytest.raises(ValueError) as error:
         call()
     assert message in str(error.value)
+
+
+def test_a_zero_has_no_minus_and_an_infinity_keeps_it():
+    assert "-inf" in repr(viz.table({"a": [float("-inf")], "b": [-0.0001]}, ["x"], numbers=".1f"))
+    assert "-0.0" not in repr(viz.table({"b": [-0.0001]}, ["x"], numbers=".1f"))

@@ -480,3 +480,91 @@ def test_gradients_left_by_others_are_not_added():
     for net in nets:
         fit(net, data(), steps=2, lr=0.1, seed=3, batch=4)
     assert torch.equal(nets[0].weight, nets[1].weight)
+
+
+def test_the_mask_stays_on_its_image_when_both_are_scaled():
+    generator, offsets = torch.Generator().manual_seed(0), []
+    for edge in range(20, 40):
+        mask = torch.zeros(64, 64, dtype=torch.uint8)
+        mask[edge:] = 1
+        for _ in range(10):
+            image, scaled = augmented(255 * mask.expand(3, 64, 64), mask, generator=generator)
+            known = scaled != 255  # scaled down, both are surrounded
+            offsets.append(
+                ((image[0] > 127)[known].sum() - (scaled == 1).sum()).item() / known.any(dim=0).sum().item()
+            )
+    assert abs(np.mean(offsets)) < 0.1
+
+
+def test_validation_may_leave_the_model_in_evaluation_mode(tmp_path):
+    net = nn.Sequential(nn.BatchNorm2d(3), nn.Conv2d(3, 3, 1))
+    scores = iter([0.1, 0.2, 0.3])
+    options = {"steps": 6, "lr": 0.01, "seed": 0, "batch": 2, "every": 2, "checkpoint": tmp_path / "net"}
+    fit(net, data(), validate=lambda model: (model.eval(), next(scores))[1], **options)
+    assert net[0].num_batches_tracked == 6
+    assert net.training
+
+
+@pytest.mark.parametrize("wrap", [lambda net: nn.DataParallel(net), lambda net: nn.Sequential(net)])
+@pytest.mark.parametrize("recipe", [one_cycle, polynomial])
+def test_the_backbone_of_a_wrapped_model_has_its_own_rate(recipe, wrap):
+    optimizer, _ = recipe(wrap(FCN(small(), 3, 32)), 0.01, 100, backbone=0.1)
+    fast, slow = (group["lr"] for group in optimizer.param_groups)
+    assert slow == pytest.approx(fast / 10)
+
+
+@pytest.mark.parametrize(("net", "factor"), [(nn.Conv2d(3, 2, 1), 0.1), (FCN(small(), 3, 32), -1)])
+def test_a_rate_for_a_backbone_that_is_not_there_or_below_zero_is_refused(net, factor):
+    with pytest.raises(ValueError, match="backbone"):
+        one_cycle(net, 0.01, 100, backbone=factor)
+
+
+def test_bytes_and_floats_do_not_meet_in_one_batch():
+    image, mask = torch.full((3, 4, 4), 200, dtype=torch.uint8), torch.randint(2, (4, 4))
+    mixed = [(image, mask), (image / 255, mask)]
+    with pytest.raises(ValueError, match=r"float32.*uint8"):
+        fit(nn.Conv2d(3, 2, 1), mixed, steps=1, lr=0.1, seed=0, batch=2)
+
+
+def test_a_void_outside_of_bytes_hides_no_byte():
+    image, masks = torch.rand(3, 2, 2), torch.tensor([[0, 1], [255, -1]])
+    with pytest.raises(ValueError, match="255"):
+        evaluate(nn.Conv2d(3, 2, 1), [(image, masks)], void=-1)
+    strange = [(image, torch.tensor([[0, 1], [156, 1]], dtype=torch.uint8))] * 2
+    with pytest.raises(ValueError, match="156"):
+        fit(nn.Conv2d(3, 2, 1), strange, steps=1, lr=0.1, seed=0, batch=2, void=-100)
+    assert evaluate(nn.Conv2d(3, 2, 1), [(image, masks.clamp(max=1).to(torch.int8))], void=-1).counts.sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (nn.CrossEntropyLoss(reduction="none"), "one number"),
+        (nn.CrossEntropyLoss(ignore_index=255), "-100"),
+        (lambda logits, masks: 0.5, "one number"),
+    ],
+)
+def test_a_loss_that_cannot_be_followed_downhill_is_named(loss, message):
+    with pytest.raises(ValueError, match=message):
+        fit(model(), data(), steps=1, lr=0.1, seed=0, batch=2, loss=loss)
+
+
+def test_a_loss_may_draw_numbers_and_is_still_a_function_of_the_seed():
+    def noisy(logits, masks):
+        return F.cross_entropy(logits + torch.randn_like(logits), masks, ignore_index=-100)
+
+    losses = []
+    for chance in (1, 2):
+        net = model()
+        torch.manual_seed(chance)
+        losses.append(fit(net, data(), steps=3, lr=0.01, seed=0, batch=2, loss=noisy))
+    assert losses[0] == losses[1]
+
+
+def test_what_is_predicted_may_be_changed_and_learned_from():
+    net, images = nn.Conv2d(3, 2, 1), torch.rand(2, 3, 4, 4)
+    answers = labels(net, images)
+    answers[answers == 1] = 0
+    counts = evaluate(net, list(zip(images, answers, strict=True)) * 2).counts
+    counts += 1
+    assert counts.sum() == 2 * 2 * 16 + 4

@@ -21,6 +21,7 @@ def augmented(
     [(3, 60, 80), (60, 80)]
     """
     from torchvision import tv_tensors  # here, not above: it takes about as long to import as torch itself
+    from torchvision.transforms import InterpolationMode
     from torchvision.transforms.v2 import functional as transforms
 
     tensors = isinstance(image, Tensor) and isinstance(mask, Tensor)
@@ -35,8 +36,12 @@ def augmented(
     lower, right = max(0, height - tall), max(0, width - wide)
     top, left = round(down * max(0, tall - height)), round(across * max(0, wide - width))
     results = []
-    for picture, fill in [(tv_tensors.Image(image), gray), (tv_tensors.Mask(mask), void)]:
-        picture = transforms.resize(picture, [tall, wide])  # a mask by its nearest pixels
+    nearest = InterpolationMode.NEAREST_EXACT  # NEAREST would move a mask by up to a pixel from its image
+    for picture, fill, how in [
+        (tv_tensors.Image(image), gray, InterpolationMode.BILINEAR),
+        (tv_tensors.Mask(mask), void, nearest),
+    ]:
+        picture = transforms.resize(picture, [tall, wide], interpolation=how)
         picture = transforms.pad(picture, [0, 0, right, lower], fill=fill)
         picture = transforms.crop(picture, top, left, height, width)
         results.append((transforms.horizontal_flip(picture) if mirror < 0.5 else picture).as_subclass(Tensor))

@@ -94,7 +94,7 @@ class _Items(Dataset):
 
 
 def stacked(pairs: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    """Return pairs as one batch (images, masks); raise ValueError if they differ in size.
+    """Return pairs as one batch (images, masks); raise ValueError if they differ in size, or images in type.
 
     >>> stacked([(torch.zeros(3, 4, 4), torch.zeros(4, 4))] * 2)[0].shape
     torch.Size([2, 3, 4, 4])
@@ -103,4 +103,6 @@ def stacked(pairs: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     for several in (images, masks):
         shapes = sorted({tuple(each.shape) for each in several})
         that(len(shapes) == 1, "one size in a batch", shapes[:2], "Take batch=1, or a transform that crops.")
+    types = sorted({str(image.dtype) for image in images})
+    that(len(types) == 1, "images of one type in a batch: torch would make floats of bytes, unscaled", types)
     return torch.stack(images), torch.stack(masks)

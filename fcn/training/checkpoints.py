@@ -1,12 +1,10 @@
 """Keep a network and a training: one safetensors file, whole or not there, that says what it holds."""
 
-import contextlib
 import copy
-import glob
 import json
 import os
-import tempfile
-import time
+import re
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,6 +16,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from fcn.expect import that
+from fcn.predict import modes_kept
+from fcn.training.files import target, write_whole
 
 
 def save(path: str | Path, model: nn.Module, optimizer: Optimizer | None = None, **about) -> None:
@@ -26,16 +26,19 @@ def save(path: str | Path, model: nn.Module, optimizer: Optimizer | None = None,
     `about` is anything that JSON can hold (numbers of NumPy, tensors and paths become plain ones); it is stored with
     them. The file is written aside and then renamed: killed at any moment, the old one or the new one stands there,
     whole. What wraps the model (torch.compile, DataParallel) leaves no trace in the names. Raises ValueError, and
-    leaves the old file alone, if a weight is no longer finite or if the optimizer's state is more than tensors a
-    parameter; OSError, naming the file, if it cannot be written.
+    leaves the old file alone, if a weight is no longer finite, if two have one name without the wrapping, or if the
+    optimizer's state is more than tensors a parameter; OSError, naming the file, if it cannot be written.
 
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(f"{folder}/net.safetensors", nn.Conv2d(3, 2, 1), seed=3)
     ...     resume(f"{folder}/net.safetensors", nn.Conv2d(3, 2, 1))
     {'seed': 3}
     """
-    path = _target(path)
+    path = target(path)
     tensors = {f"model.{_plain(name)}": tensor for name, tensor in model.state_dict().items()}
+    fits = len(tensors) == len(model.state_dict())
+    that(fits, "weights with names that differ by more than `module.`", sorted(model.state_dict())[:4])
     for name, tensor in tensors.items():
         finite, advice = bool(tensor.isfinite().all()), f"Not saved, {path} stays as it was. Try a smaller rate."
         that(finite, f"finite weights in {name}", tensor, advice)
@@ -49,7 +52,7 @@ def save(path: str | Path, model: nn.Module, optimizer: Optimizer | None = None,
     that(fits, "an optimizer whose state is tensors alone", type(optimizer).__name__)
     # safetensors takes no views and no shared memory
     copies = {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}
-    _write_whole(path, serialized(copies, metadata))
+    write_whole(path, serialized(copies, metadata))
 
 
 def resume(path: str | Path, model: nn.Module, optimizer: Optimizer | None = None) -> dict:
@@ -65,7 +68,7 @@ def resume(path: str | Path, model: nn.Module, optimizer: Optimizer | None = Non
     >>> resume(data_path("checkpoints/fcn8s.safetensors"), FCN(small(wide=True), 18, 8))["seed"]
     0
     """
-    path = _target(path)
+    path = target(path)
     if not path.is_file():
         raise FileNotFoundError(f"There is no checkpoint {path}.")
     about, stored, tensors = _read(path)
@@ -92,10 +95,10 @@ class Keeper:
 
     def __init__(self, path, settings: dict, *, steps: int, every: int, validate: Callable | None):
         that(validate is None or path is not None, "a checkpoint beside which validate's best weights are kept", path)
-        self.path, self.settings, self.steps, self.every = path and _target(path), settings, steps, every
+        self.path, self.settings, self.steps, self.every = path and target(path), settings, steps, every
         self.validate, self.scores = validate, []
         if path is not None:
-            _write_whole(self.path, None)  # tells before the first step whether it can be done
+            write_whole(self.path, None)  # tells before the first step whether it can be done
 
     def go_on(self, model: nn.Module, optimizer: Optimizer, schedule: LRScheduler) -> list[float]:
         """Load what the checkpoint holds, if it is there, and return the losses of the steps done.
@@ -113,19 +116,33 @@ class Keeper:
         rates = copy.deepcopy(optimizer.state_dict()["param_groups"])  # those of this training, maybe a longer one
         resume(self.path, model, optimizer)
         optimizer.load_state_dict({"state": optimizer.state_dict()["state"], "param_groups": rates})
-        self.scores = about["scores"]
-        return about["losses"]
+        self.scores, losses = about["scores"], about["losses"]
+        if self.validate is not None and len(losses) not in (step for step, _ in self.scores):
+            self._score(model, optimizer, losses)  # killed in between, or validate failed
+        return losses
 
     def keep(self, model: nn.Module, optimizer: Optimizer, losses: list[float]) -> None:
         """Store the training if it is time to."""
         if self.path is None or (len(losses) % self.every and len(losses) != self.steps):
             return
+        self._save(model, optimizer, losses)
         if self.validate is not None:
-            score = float(self.validate(model))
-            if score > max((best for _, best in self.scores), default=-float("inf")):
-                save(self.path.with_name(f"{self.path.name}.best"), model, score=score, step=len(losses))
-            self.scores.append((len(losses), score))
+            self._score(model, optimizer, losses)
+
+    def _save(self, model: nn.Module, optimizer: Optimizer, losses: list[float]) -> None:
         save(self.path, model, optimizer, settings=self.settings, losses=losses, scores=self.scores)
+
+    def _score(self, model: nn.Module, optimizer: Optimizer, losses: list[float]) -> None:
+        """Ask validate, keep the weights if they are the best so far, and store the score."""
+        with modes_kept(model):
+            score = self.validate(model)
+        fits, advice = hasattr(score, "__float__"), "Of evaluate's counts: evaluate(model, data).mean_iou()."
+        that(fits, "a number from validate", score, advice)
+        score = float(score)
+        if score > max((best for _, best in self.scores if best == best), default=-float("inf")):  # NaN is no best
+            save(self.path.with_name(f"{self.path.name}.best"), model, score=score, step=len(losses))
+        self.scores.append((len(losses), score))
+        self._save(model, optimizer, losses)
 
     def _check(self, about: dict) -> None:
         stored = about.get("settings")
@@ -138,68 +155,29 @@ class Keeper:
 
 
 def described(function) -> str | None:
-    """Return a function's name, with the arguments that partial fixed.
+    """Return a function's name, with the arguments that partial fixed; a module's with a checksum of its tensors.
 
-    >>> described(partial(sorted, reverse=True))
-    'sorted(reverse=True)'
+    Two functions of one name, and two objects of one type that are no modules, are described alike.
+
+    >>> described(partial(sorted, reverse=True)), described(nn.CrossEntropyLoss())
+    ('sorted(reverse=True)', 'CrossEntropyLoss()')
     """
     if isinstance(function, partial):
-        fixed = ", ".join(
-            [*map(repr, function.args), *(f"{name}={value!r}" for name, value in function.keywords.items())]
-        )
-        return f"{described(function.func)}({fixed})"
+        values = [(f"{name}=", value) for name, value in function.keywords.items()]
+        fixed = [
+            start + (described(value) if callable(value) else re.sub(r" at 0x\w+", "", repr(value)))
+            for start, value in [*(("", value) for value in function.args), *values]
+        ]
+        return f"{described(function.func)}({', '.join(fixed)})"
+    if isinstance(function, nn.Module):
+        tensors = [tensor.detach().cpu().numpy().tobytes() for tensor in function.state_dict().values()]
+        return repr(function) + (f", tensors {zlib.crc32(b''.join(tensors)):08x}" if tensors else "")
     return None if function is None else getattr(function, "__qualname__", type(function).__name__)
 
 
 def _plain(name: str) -> str:
     """Return a weight's name without what torch.compile, DataParallel and DistributedDataParallel put before it."""
     return name.replace("_orig_mod.", "").removeprefix("module.")
-
-
-def _target(path: str | Path) -> Path:
-    """Return the file that a path means, behind links; raise FileNotFoundError if not even its folder is there."""
-    path = Path(os.path.realpath(path))
-    if not path.parent.is_dir() or path.is_dir():
-        wrong = f"{path} is a folder: name a file in it." if path.is_dir() else f"There is no folder {path.parent}."
-        raise FileNotFoundError(wrong)
-    return path
-
-
-def _write_whole(path: Path, data: bytes | None) -> None:
-    """Write a file whole or not at all: under a name of its own first, then renamed. None only tries the first."""
-    aside = None
-    _sweep(path)
-    try:
-        handle, aside = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".part", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            if data is not None:
-                file.write(data)
-        if data is not None:
-            os.chmod(aside, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-            os.replace(aside, path)
-            aside = None
-    except OSError as error:
-        raise type(error)(
-            error.errno, f"{path} could not be written ({error.strerror}); what stood there still does"
-        ) from None
-    finally:
-        if aside is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(aside)
-
-
-def _sweep(path: Path) -> None:
-    """Remove what a writer of this file left behind when it was killed; no writer takes a minute."""
-    for left in path.parent.glob(f"{glob.escape(path.name)}.*.part"):
-        with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > 60:
-                left.unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _read(path: Path) -> tuple[dict, dict, dict[str, Tensor]]:

@@ -19,7 +19,7 @@ from fcn import VOID
 from fcn.datasets import pair
 from fcn.expect import labels, positive, scores, that, whole
 from fcn.metrics import Confusion
-from fcn.predict import asked, predicted
+from fcn.predict import asked, modes_kept, predicted
 from fcn.training.batches import NETWORK, batches, look_at, number, stacked
 from fcn.training.checkpoints import Keeper, described
 from fcn.training.recipes import one_cycle
@@ -77,11 +77,9 @@ def fit(
     loader = batches(data, batch=batch, seed=seed, steps=left, transform=transform, workers=workers)
     with learning(model):
         for images, masks in tqdm(loader, total=steps, initial=len(losses), disable=not progress):
-            with dropout(seed, len(losses), device), torch.autocast(device.type, torch.bfloat16, enabled=amp):
-                logits = model(images.to(device))
-            targets = _targets(masks.to(device), logits, void)
-            value = loss(logits.float(), targets)
-            if (targets != _IGNORED).any():
+            with dropout(seed, len(losses), device):
+                value, known = _asked_about(loss, model, images.to(device), masks.to(device), void, amp)
+            if known:
                 optimizer.zero_grad()
                 _finite(value, len(losses), lr).backward()
                 optimizer.step()
@@ -107,7 +105,9 @@ def evaluate(model: nn.Module, data: Dataset, *, batch: int = 16, void: int = VO
     with asked(model) as device:
         for images, masks in _of_one_size(data, whole(batch, "the batch", 1)):
             answer = predicted(logits := model(images.to(device)))
-            masks = masks if 0 <= void <= 255 else masks.masked_fill(masks == void, VOID)
+            if not 0 <= void <= 255:
+                masks = labels(_wide(masks), VOID, void=void)  # so 255 is no class
+                masks = masks.masked_fill(masks == void, VOID)
             counts = counts or Confusion(scores(logits), ignore=void if 0 <= void <= 255 else VOID)
             counts.update(masks.to(device), answer)
             pixels += masks.numel()
@@ -130,16 +130,11 @@ def learning(model: nn.Module) -> Iterator[None]:
     ...     net[0].training
     True
     """
-    modes = {part: part.training for part in model.modules()}
-    if not model.training:
-        for part in modes:
+    with modes_kept(model):
+        for part in [] if model.training else model.modules():
             frozen = [not parameter.requires_grad for parameter in part.parameters()]
             part.training = not frozen or not all(frozen)
-    try:
         yield
-    finally:
-        for part, training in modes.items():
-            part.training = training
 
 
 @contextmanager
@@ -152,20 +147,44 @@ def dropout(seed: int, step: int, device: torch.device) -> Iterator[None]:
     ...     bool(first == torch.rand(1))
     True
     """
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(number(seed, NETWORK, step))
+    graphics = device.type == "cuda"
+    with torch.random.fork_rng([device] if graphics else []):
+        torch.default_generator.manual_seed(
+            number(seed, NETWORK, step)
+        )  # not torch.manual_seed: it seeds every device
+        if graphics:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(number(seed, NETWORK, step))
         yield
+
+
+def _asked_about(
+    loss: Callable, model: nn.Module, images: Tensor, masks: Tensor, void: int, amp: bool
+) -> tuple[Tensor, bool]:
+    """Return the loss of a batch, and if any of its pixels is known."""
+    ignored = getattr(loss, "ignore_index", _IGNORED)
+    that(ignored == _IGNORED, f"a loss that leaves out {_IGNORED}, as which void reaches it", ignored)
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=amp):
+        logits = model(images)
+    targets = _targets(masks, logits, void)
+    return loss(logits.float(), targets), bool((targets != _IGNORED).any())
 
 
 def _targets(masks: Tensor, logits: Tensor, void: int) -> Tensor:
     """Return masks as torch's losses take them, checked against the logits: (N, H, W) int64, -100 for void."""
     classes = scores(logits)
     that(masks.shape == (len(logits), *logits.shape[2:]), f"masks (N, H, W) for logits {tuple(logits.shape)}", masks)
-    masks = labels(masks, classes, void=void)
+    masks = labels(masks if 0 <= void <= 255 else _wide(masks), classes, void=void)
     return masks.to(torch.int64, copy=True).masked_fill_(masks == void, _IGNORED)
 
 
+def _wide(masks: Tensor) -> Tensor:
+    """Return bytes as int64, so that they can be compared with any void: to torch uint8 156 equals -100."""
+    return masks.long() if masks.dtype in (torch.uint8, torch.int8) else masks
+
+
 def _finite(value: Tensor, step: int, lr: float) -> Tensor:
+    that(isinstance(value, Tensor) and value.ndim == 0, "a loss that is one number, a tensor", value)
     if not value.isfinite():
         advice = f"try a smaller rate than {lr}, or look for images that are not finite"
         raise ValueError(f"The loss is {value.item()} at step {step}: {advice}.")

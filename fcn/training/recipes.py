@@ -5,6 +5,8 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, PolynomialLR
 
+from fcn.expect import positive, that
+
 
 def one_cycle(model: nn.Module, lr: float, steps: int, *, backbone: float = 1.0) -> tuple[Optimizer, LRScheduler]:
     """Return AdamW (weight decay 0.01), its rate rising to `lr` and falling again.
@@ -40,7 +42,7 @@ def polynomial(model: nn.Module, lr: float, steps: int, *, backbone: float = 1.0
 def trained(model: nn.Module, lr: float, backbone: float = 1.0) -> list[dict]:
     """Return the parameters that learn, in groups with a rate each: all of them, or those of model.backbone apart.
 
-    Raises ValueError if there is none.
+    Raises ValueError if there is none, and for a `backbone` other than 1 where no backbone learns or not above 0.
 
     >>> [len(group["params"]) for group in trained(nn.Conv2d(3, 2, 1), lr=0.01)]
     [2]
@@ -50,7 +52,9 @@ def trained(model: nn.Module, lr: float, backbone: float = 1.0) -> list[dict]:
         raise ValueError("The model has no parameter to train: is requires_grad off everywhere?")
     if backbone == 1:
         return [{"params": list(parameters.values()), "lr": lr}]
-    apart = {name for name in parameters if name.startswith("backbone.")}
+    apart = {name for name in parameters if "backbone" in name.split(".")}  # also where something wraps the model
+    that(apart, "a model with a backbone that learns, as `backbone` is not 1", model)
+    positive(backbone, "backbone, which multiplies the rate,")
     groups = [[value for name, value in parameters.items() if (name in apart) == slow] for slow in (False, True)]
     rates = (lr, backbone * lr)
     return [{"params": group, "lr": rate} for group, rate in zip(groups, rates, strict=True) if group]

@@ -1,5 +1,7 @@
 """What a transposed convolution starts from. C channels, H height, W width, k the kernel's side, s the stride."""
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
@@ -35,30 +37,47 @@ def as_transposed(layer: nn.Module, channels: int, *, size: int = 9) -> nn.ConvT
 
     Its kernel is the stamp that the layer makes of a single 1 in the middle of a map of zeros, `size` pixels a side.
     The two agree on every map as far from its border as the layer continues the map beyond it: everywhere for zeros,
-    as nearest + conv and sub-pixel convolution do. Raises ValueError for a layer that changes sizes otherwise, and if
-    the stamp reaches the border of the map.
+    as nearest + conv and sub-pixel convolution do. (Sub-pixel convolution adds a bias of its own to each place in a
+    tile; the transposed convolution has that of the first.) The layer stays as it is and is asked in evaluation mode.
+    Raises ValueError for a layer that does not enlarge by a whole number, if the stamp reaches the border of the map,
+    and if the layer does something else than to stamp.
 
     >>> as_transposed(nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(3, 5, 3, padding=1)), 3)
     ConvTranspose2d(3, 5, kernel_size=(4, 4), stride=(2, 2), padding=(1, 1))
     """
     whole(channels, "channels", 1), that(whole(size, "the size", 3) % 2 == 1, "an odd size, which has a middle", size)
-    dark = torch.zeros(channels, channels, size, size)
-    lit, middle = dark.clone(), size // 2
+    layer, middle = copy.deepcopy(layer).eval(), size // 2
+    lit = torch.zeros(channels, channels, size, size)
     lit[range(channels), range(channels), middle, middle] = 1
-    bias = layer(dark)
-    factor, rest = divmod(bias.shape[-1], size)
-    that(factor > 1 and not rest, f"a layer that enlarges by a whole number, not {size} to {bias.shape[-1]}", layer)
+    bias = layer(torch.zeros_like(lit))
+    factor = bias.shape[-1] // size
+    enlarges = factor > 1 and tuple(bias.shape[2:]) == (factor * size,) * 2
+    that(enlarges, f"a layer that enlarges by a whole number, not {size} to {tuple(bias.shape[2:])}", layer)
     stamp = layer(lit) - bias  # (C, C', s size, s size)
+    that(stamp.any(), "a layer with weights that are not all zero", layer)
     touched = (stamp.abs().amax(dim=(0, 1)) > 1e-6 * stamp.abs().max()).nonzero() - factor * middle
     padding = max(0, -touched.amin().item(), touched.amax().item() - factor + 1)
     last = max(padding, touched.amax().item())  # the kernel reaches from -padding to last
     that(padding < factor * middle, f"a stamp that fits into {size} pixels", layer, "Pass a larger size.")
     kernel, part = padding + last + 1, slice(factor * middle - padding, factor * middle + last + 1)
     settings = {"padding": padding, "output_padding": factor + padding - last - 1}
-    transposed = nn.ConvTranspose2d(channels, stamp.shape[1], kernel, factor, **settings)
+    build = nn.ConvTranspose2d  # skip_init: its start would be drawn from torch's own chance, for nothing
+    transposed = nn.utils.skip_init(build, channels, stamp.shape[1], kernel, factor, **settings)
     transposed.weight.copy_(stamp[:, :, part, part])
     transposed.bias.copy_(bias[0, :, factor * middle, factor * middle])
+    _check_stamps(layer, transposed, lit, bias)
     return transposed
+
+
+def _check_stamps(layer: nn.Module, transposed: nn.ConvTranspose2d, like: Tensor, bias: Tensor) -> None:
+    """Raise ValueError if a layer answers a map of noise with something else than stamps, far from the border."""
+    noise = torch.rand(like.shape, generator=torch.Generator().manual_seed(0)) - 0.5
+    found, stamps = layer(noise) - bias, transposed(noise) - transposed.bias[:, None, None]
+    margin = transposed.padding[0]  # as far as a stamp reaches, so no pixel inside saw what is beyond
+    inside = slice(margin, found.shape[-1] - margin)
+    error = (found - stamps)[..., inside, inside].abs().amax(dim=(0, 1))
+    middle = error[len(error) // 4 : -(len(error) // 4), len(error) // 4 : -(len(error) // 4)]
+    that(middle.max() < 1e-3 * stamps.abs().max(), "a layer that is linear and stamps alike everywhere", layer)
 
 
 def _tent(size: int, stride: int) -> Tensor:

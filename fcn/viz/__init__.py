@@ -2,7 +2,7 @@
 
 A noun returns a figure, draw_x(ax, ...) draws on axes. All take what data sets and networks give: tensors or arrays,
 images (3, H, W) or (H, W, 3), uint8 or 0..1. The rooms of this wing: figure (paper and frame), pictures, labels,
-charts, brushes, tables; values says what they take.
+charts, brushes, layers, tables; values says what they take.
 """
 
 from fcn.palette import ACCENT as ACCENT
@@ -32,6 +32,8 @@ from fcn.viz.figure import style as style
 from fcn.viz.labels import comparison as comparison
 from fcn.viz.labels import error_map as error_map
 from fcn.viz.labels import label_map as label_map
+from fcn.viz.layers import flattening as flattening
+from fcn.viz.layers import kernel_on_map as kernel_on_map
 from fcn.viz.pictures import crop_overlay as crop_overlay
 from fcn.viz.pictures import overlay as overlay
 from fcn.viz.pictures import panel as panel

@@ -67,15 +67,16 @@ def overlay(image, heats) -> np.ndarray:
 def crop_overlay(image, heat, *, cell: int, title: str, width: float = 4.6, alt: str = "") -> BookFigure:
     """Return an image faintly, its upper left corner lit by `heat` (h, w), cells of `cell` pixels, under a title.
 
-    The corner is the part that a network was given; its cells are ruled, so that they can be counted. `width` is
-    in inches. Raises ValueError as overlay does, and if the h x w cells are larger than the image.
+    The corner is the part that a network was given; its cells are ruled, so that they can be counted. `heat` may be
+    several maps (n, h, w) as in overlay. `width` is in inches.
+    Raises ValueError as overlay does, and if the h x w cells are larger than the image.
 
     >>> crop_overlay(np.zeros((3, 80, 160)), np.ones((2, 3)), cell=20, title="A corner")
     <Figure: A corner>
     """
     image, heat = as_image(image), as_array(heat)
     rows, columns = image.shape[:2]
-    h, w = (side * cell for side in (heat.shape if heat.ndim == 2 else (0, 0)))
+    h, w = (side * cell for side in (heat.shape[-2:] if heat.ndim in (2, 3) else (0, 0)))
     if not (0 < h <= rows and 0 < w <= columns):
         raise ValueError(f"{heat.shape} cells of {cell} pixels do not fit into an image of {rows}x{columns}.")
     fig, (ax,) = picture_axes((rows, columns), [title], width=width, alt=alt, photo=True)

@@ -87,7 +87,7 @@ def written(number, form: str) -> str:
     ('0.0', '50%')
     """
     text = format(number, form)
-    return text if any(digit in text for digit in "123456789") else text.replace("-", "", 1)
+    return text.replace("-", "", 1) if "0" in text and not set(text) & set("123456789") else text
 
 
 def came(x) -> str:
