@@ -43,7 +43,7 @@ def data_path(name: str) -> Path:
     """
     package = Path(__file__).resolve().parent
     roots = [package / "data", package.parent / "data"]  # in a wheel; in a checkout or editable install
-    root = next((folder for folder in roots if folder.is_dir()), roots[1])
+    root = next((folder for folder in roots if folder.is_dir()), roots[1]).resolve()
     path = (root / name).resolve()
     if not path.is_relative_to(root):
         raise ValueError(f"data_path({name!r}) leads out of data/: give a path relative to {root}.")

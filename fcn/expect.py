@@ -80,7 +80,10 @@ def positive(value, name: str) -> float:
     >>> positive(0.5, "the rate")
     0.5
     """
-    number = float(value) if hasattr(value, "__float__") and not isinstance(value, bool) else math.nan
+    try:
+        number = math.nan if isinstance(value, bool | str) else float(value)
+    except (TypeError, ValueError, RuntimeError):  # no number, or several
+        number = math.nan
     if not 0 < number < math.inf:
         raise ValueError(f"Expected {name} as a number above 0; got {given(value)}.")
     return number
@@ -110,7 +113,8 @@ def labels(masks: Tensor, classes: int, *, void: int | None = VOID, name: str = 
             name, "Read masks without scaling them to 0..1."
         )
         raise ValueError(f"Expected each {name} as a tensor of whole numbers; got {given(masks)}. {advice}")
-    masks = masks if masks.dtype == torch.uint8 else masks.to(torch.int64)
+    bytes_do = masks.dtype == torch.uint8 and (void is None or 0 <= void <= 255)  # to torch uint8 156 equals -100
+    masks = masks if bytes_do else masks.to(torch.int64)
     if not masks.numel() or (masks.dtype == torch.uint8 and (classes == 256 or (classes == VOID == void))):
         return masks
     low, high = (extreme.item() for extreme in masks.aminmax())

@@ -170,14 +170,16 @@ def errors(label: Tensor, prediction: Tensor, *, background: int | None = 0, ign
 
     "missed" is an object's pixel taken for background, "spilled" a pixel of background taken for an object,
     "mixed up" an object's pixel taken for another object; "void" pixels are not scored. Where no class is
-    background (None), nothing is missed or spilled. Raises ValueError for maps
-    that differ in shape or are none.
+    background (None), nothing is missed or spilled. In the words of the field, a missed pixel is a false negative of
+    its class, a spilled one a false positive, a mixed up one both.
+    Raises ValueError for maps that differ in shape or are none, a prediction of 255, and labels that no byte holds.
 
     >>> truth, answer = torch.tensor([0, 0, 1, 1, 1, 255]), torch.tensor([0, 2, 1, 2, 0, 1])
     >>> [ERRORS[kind] for kind in errors(truth, answer)]
     ['right', 'spilled', 'right', 'mixed up', 'missed', 'void']
     """
-    _same_place(label, prediction)
+    _same_place(label, prediction), whole(ignore, "the label to ignore", 0, 255)
+    background = None if background is None else whole(background, "the background", 0, 255)
     label, prediction = labels(label, 256, void=None), labels(prediction, VOID, void=None, name="prediction")
     kinds = torch.full(label.shape, ERRORS.index("mixed up"), dtype=torch.uint8, device=label.device)
     kinds[prediction == background] = ERRORS.index("missed")

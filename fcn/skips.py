@@ -64,14 +64,15 @@ class FCN(nn.Module):
 
         Its new score layer is zero: at first it answers as its parent, but for the enlargement in one step more. What
         is frozen in the parent, by requires_grad or in evaluation mode, is frozen in the child.
-        Raises ValueError if the parent is no FCN or has the stride 4.
+        Raises ValueError if the parent is of another class or has the stride 4.
 
         >>> from fcn.backbones import small
         >>> FCN.from_coarser(FCN(small(), 3, stride=32)).stride
         16
         """
-        coarser = isinstance(parent, FCN) and parent.stride > 4
-        that(coarser, "an FCN of stride 32, 16 or 8", parent, "If something wraps it, take it out.")
+        coarser = type(parent) is cls and parent.stride > 4
+        advice = "If something wraps it, take it out; of a class of your own, call that class's from_coarser."
+        that(coarser, f"{cls.__name__} of stride 32, 16 or 8", parent, advice)
         net = cls(copy.deepcopy(parent.backbone), parent.classes, parent.stride // 2, learned=parent.learned)
         net.to(parent.score_fr.weight).load_state_dict(parent.state_dict(), strict=False)
         for name, parameter in parent.named_parameters():

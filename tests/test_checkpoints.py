@@ -527,3 +527,8 @@ def test_two_weights_of_one_plain_name_are_not_saved_as_one(tmp_path):
     with pytest.raises(ValueError, match="bias"):
         save(tmp_path / "net", net)
     assert not (tmp_path / "net").exists()
+
+
+def test_a_loss_with_weights_of_any_precision_is_described():
+    one, other = (nn.CrossEntropyLoss(weight=torch.tensor([1, last], dtype=torch.bfloat16)) for last in (1, 2))
+    assert checkpoints.described(one) != checkpoints.described(other)

@@ -128,3 +128,9 @@ def test_what_came_is_said_in_one_line_however_long_it_is():
     for thing in (list(range(1000)), {"a": torch.zeros(9, 9)}, "x" * 500, torch.zeros(99, 99)):
         assert len(given(thing)) < 80
         assert "\n" not in given(thing)
+
+
+@pytest.mark.parametrize("value", [torch.ones(2), np.ones(2), "1", True, None, [1]])
+def test_several_numbers_are_no_rate(value):
+    with pytest.raises(ValueError, match="Expected the rate"):
+        positive(value, "the rate")

@@ -379,3 +379,9 @@ def test_counts_of_a_list_of_parts_can_be_summed_up():
     assert torch.equal(sum(parts).counts, 3 * parts[0].counts)
     with pytest.raises(ValueError, match="Confusion"):
         parts[0] + 3
+
+
+@pytest.mark.parametrize("options", [{"background": 256}, {"ignore": -1}])
+def test_errors_take_no_label_that_a_byte_cannot_hold(options):
+    with pytest.raises(ValueError, match="255"):
+        errors(torch.tensor([[0, 1]]), torch.tensor([[0, 0]]), **options)

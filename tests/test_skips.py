@@ -390,3 +390,14 @@ def test_the_studys_means_and_intervals_are_those_of_its_runs():
             pairs = [[run[split][score] for run in runs[way].values()] for way in (first, second)]
             interval = stats.ttest_rel(*pairs).confidence_interval(0.95)
             assert (each["from"], each["to"]) == pytest.approx((interval.low, interval.high), abs=1e-4)
+
+
+def test_a_child_is_of_its_parent_s_class():
+    class Maximum(FCN):
+        def fuse(self, coarse, fine):
+            return torch.maximum(coarse, fine)
+
+    parent = Maximum(small(), 3, 32)
+    assert type(Maximum.from_coarser(parent)) is Maximum
+    with pytest.raises(ValueError, match="Maximum"):
+        FCN.from_coarser(parent)

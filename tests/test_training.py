@@ -208,7 +208,7 @@ def test_image_and_mask_are_flipped_scaled_and_cropped_together():
         agrees = (pair[0][0] - pair[1]).abs()[known] < 0.01
         assert agrees.float().mean() > 0.7
         assert (pair[0][:, ~known] == 0).all()  # outside of the scaled picture
-        seen.add((known.all().item(), pair[1][0, 0].item()))
+        seen.add((known.all().item(), pair[1][24, 32].item()))
     assert {known for known, _ in seen} == {True, False}  # both larger and smaller
     assert len(seen) > 5
 
@@ -568,3 +568,28 @@ def test_what_is_predicted_may_be_changed_and_learned_from():
     counts = evaluate(net, list(zip(images, answers, strict=True)) * 2).counts
     counts += 1
     assert counts.sum() == 2 * 2 * 16 + 4
+
+
+def test_a_small_picture_lies_anywhere_in_its_frame():
+    generator, image = torch.Generator().manual_seed(0), torch.full((3, 40, 40), 200, dtype=torch.uint8)
+    mask, corners = torch.ones(40, 40, dtype=torch.uint8), set()
+    for _ in range(30):
+        _, known = augmented(image, mask, generator=generator, scale=(0.5, 0.5))
+        rows, columns = (known == 1).nonzero(as_tuple=True)
+        corners.add((rows.min().item(), columns.min().item()))
+    assert len({row for row, _ in corners}) > 5
+    assert len({column for _, column in corners}) > 5
+
+
+def test_what_is_frozen_keeps_its_mode_also_where_it_has_no_weights():
+    frozen = nn.Sequential(nn.Conv2d(3, 3, 1), nn.BatchNorm2d(3, affine=False), nn.Dropout()).requires_grad_(False)
+    net = nn.Sequential(frozen, nn.Conv2d(3, 2, 1), nn.Dropout()).eval()
+    seen = []
+    net.register_forward_hook(lambda *_: seen.append([part.training for part in (*frozen, *net[1:])]))
+    fit(net, data(), steps=1, lr=0.01, seed=0, batch=2)
+    assert seen == [[False, False, False, True, True]]
+
+
+def test_a_loss_whose_void_partial_fixed_is_named():
+    with pytest.raises(ValueError, match="-100"):
+        fit(model(), data(), steps=1, lr=0.1, seed=0, batch=2, loss=partial(F.cross_entropy, ignore_index=255))

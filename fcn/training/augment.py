@@ -20,9 +20,8 @@ def augmented(
     >>> [tuple(each.shape) for each in augmented(image, mask, generator=torch.Generator().manual_seed(0))]
     [(3, 60, 80), (60, 80)]
     """
-    from torchvision import tv_tensors  # here, not above: it takes about as long to import as torch itself
-    from torchvision.transforms import InterpolationMode
-    from torchvision.transforms.v2 import functional as transforms
+    # here, not above: it takes about as long to import as torch itself
+    from torchvision.transforms.v2.functional import resize
 
     tensors = isinstance(image, Tensor) and isinstance(mask, Tensor)
     if not tensors or image.ndim != 3 or image.shape[1:] != mask.shape or not 0 < scale[0] <= scale[1]:
@@ -33,16 +32,14 @@ def augmented(
     zoom, down, across, mirror = torch.rand(4, generator=generator).tolist()
     factor = scale[0] * (scale[1] / scale[0]) ** zoom
     tall, wide = max(1, round(factor * height)), max(1, round(factor * width))
-    lower, right = max(0, height - tall), max(0, width - wide)
-    top, left = round(down * max(0, tall - height)), round(across * max(0, wide - width))
-    results = []
-    nearest = InterpolationMode.NEAREST_EXACT  # NEAREST would move a mask by up to a pixel from its image
-    for picture, fill, how in [
-        (tv_tensors.Image(image), gray, InterpolationMode.BILINEAR),
-        (tv_tensors.Mask(mask), void, nearest),
-    ]:
-        picture = transforms.resize(picture, [tall, wide], interpolation=how)
-        picture = transforms.pad(picture, [0, 0, right, lower], fill=fill)
-        picture = transforms.crop(picture, top, left, height, width)
-        results.append((transforms.horizontal_flip(picture) if mirror < 0.5 else picture).as_subclass(Tensor))
-    return results[0], results[1]
+    # A mask by the pixels on which the centers fall: torchvision's NEAREST would move it by up to a pixel.
+    rows, columns = (((torch.arange(new) + 0.5) * old / new).long() for new, old in ((tall, height), (wide, width)))
+    scaled, labels = resize(image, [tall, wide]), mask[rows][:, columns]
+    # a frame as large as the picture and the scaled one, and in it a window of the picture's size
+    lower, right = max(tall, height), max(wide, width)
+    frame, known = image.new_full((len(image), lower, right), gray), mask.new_full((lower, right), void)
+    top, left = round(down * (lower - tall)), round(across * (right - wide))
+    frame[:, top : top + tall, left : left + wide], known[top : top + tall, left : left + wide] = scaled, labels
+    top, left = round(down * (lower - height)), round(across * (right - width))
+    frame, known = (part[..., top : top + height, left : left + width] for part in (frame, known))
+    return (frame.flip(-1), known.flip(-1)) if mirror < 0.5 else (frame.clone(), known.clone())

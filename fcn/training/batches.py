@@ -36,7 +36,7 @@ def batches(
     data: Dataset, *, batch: int, seed: int, steps: range, transform: Callable | None = None, workers: int = 0
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the batch (images, masks) of each of these steps; every epoch goes once through the data, in an order
-    of its own.
+    of its own, but for the pairs at its end that fill no batch.
 
     Raises ValueError, on the way, for items that are no pairs or do not fit into one batch.
 

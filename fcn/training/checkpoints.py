@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import safetensors
+import torch
 from safetensors.torch import save as serialized
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -170,7 +171,9 @@ def described(function) -> str | None:
         ]
         return f"{described(function.func)}({', '.join(fixed)})"
     if isinstance(function, nn.Module):
-        tensors = [tensor.detach().cpu().numpy().tobytes() for tensor in function.state_dict().values()]
+        # as bytes: NumPy has no bfloat16
+        parts = [t.detach().cpu().contiguous().flatten().view(torch.uint8) for t in function.state_dict().values()]
+        tensors = [part.numpy().tobytes() for part in parts]
         return repr(function) + (f", tensors {zlib.crc32(b''.join(tensors)):08x}" if tensors else "")
     return None if function is None else getattr(function, "__qualname__", type(function).__name__)
 

@@ -50,7 +50,7 @@ def fit(
     `amp` computes in bfloat16 what bears it. `workers` processes read the data. The batches go where the model's
     parameters are; a model laid out by model.to(memory_format=torch.channels_last) stays so. Both save time on some
     machines. On a machine whose cores other work holds, torch.set_num_threads(1) can be faster than two. A batch of
-    nothing but void is passed over, its loss is NaN.
+    nothing but void changes no weight, its loss is NaN.
 
     With a `checkpoint`, all that is needed to go on is written to that file after each `every` steps and at the end.
     If the file exists, training goes on from there: killed at any moment and called again with the same arguments, it
@@ -106,7 +106,7 @@ def evaluate(model: nn.Module, data: Dataset, *, batch: int = 16, void: int = VO
         for images, masks in _of_one_size(data, whole(batch, "the batch", 1)):
             answer = predicted(logits := model(images.to(device)))
             if not 0 <= void <= 255:
-                masks = labels(_wide(masks), VOID, void=void)  # so 255 is no class
+                masks = labels(masks, VOID, void=void).long()  # so 255 is no class
                 masks = masks.masked_fill(masks == void, VOID)
             counts = counts or Confusion(scores(logits), ignore=void if 0 <= void <= 255 else VOID)
             counts.update(masks.to(device), answer)
@@ -131,10 +131,17 @@ def learning(model: nn.Module) -> Iterator[None]:
     True
     """
     with modes_kept(model):
-        for part in [] if model.training else model.modules():
-            frozen = [not parameter.requires_grad for parameter in part.parameters()]
-            part.training = not frozen or not all(frozen)
+        if not model.training:
+            _learns(model, above=True)
         yield
+
+
+def _learns(part: nn.Module, above: bool) -> None:
+    """Put a part that learns into training mode; one without parameters goes with the part that it belongs to."""
+    parameters = list(part.parameters())
+    part.training = any(parameter.requires_grad for parameter in parameters) if parameters else above
+    for child in part.children():
+        _learns(child, part.training)
 
 
 @contextmanager
@@ -162,7 +169,7 @@ def _asked_about(
     loss: Callable, model: nn.Module, images: Tensor, masks: Tensor, void: int, amp: bool
 ) -> tuple[Tensor, bool]:
     """Return the loss of a batch, and if any of its pixels is known."""
-    ignored = getattr(loss, "ignore_index", _IGNORED)
+    ignored = getattr(loss, "ignore_index", getattr(loss, "keywords", {}).get("ignore_index", _IGNORED))
     that(ignored == _IGNORED, f"a loss that leaves out {_IGNORED}, as which void reaches it", ignored)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=amp):
         logits = model(images)
@@ -174,13 +181,8 @@ def _targets(masks: Tensor, logits: Tensor, void: int) -> Tensor:
     """Return masks as torch's losses take them, checked against the logits: (N, H, W) int64, -100 for void."""
     classes = scores(logits)
     that(masks.shape == (len(logits), *logits.shape[2:]), f"masks (N, H, W) for logits {tuple(logits.shape)}", masks)
-    masks = labels(masks if 0 <= void <= 255 else _wide(masks), classes, void=void)
-    return masks.to(torch.int64, copy=True).masked_fill_(masks == void, _IGNORED)
-
-
-def _wide(masks: Tensor) -> Tensor:
-    """Return bytes as int64, so that they can be compared with any void: to torch uint8 156 equals -100."""
-    return masks.long() if masks.dtype in (torch.uint8, torch.int8) else masks
+    masks = labels(masks, classes, void=void).to(torch.int64, copy=True)
+    return masks.masked_fill_(masks == void, _IGNORED)
 
 
 def _finite(value: Tensor, step: int, lr: float) -> Tensor:

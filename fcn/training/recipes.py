@@ -12,7 +12,8 @@ def one_cycle(model: nn.Module, lr: float, steps: int, *, backbone: float = 1.0)
     """Return AdamW (weight decay 0.01), its rate rising to `lr` and falling again.
 
     Its first momentum falls from 0.95 to 0.85 meanwhile and rises again, as one cycle has it. `backbone` multiplies
-    the rate of model.backbone: partial(one_cycle, backbone=0.1) for one that is pretrained.
+    the rate of model.backbone: partial(one_cycle, backbone=0.1) for one that is pretrained. Of 3 steps or fewer
+    hardly one has the full rate.
     Raises ValueError if the model has nothing to train.
     Source: Loshchilov and Hutter 2019 (AdamW); Smith and Topin 2018 (one cycle).
 

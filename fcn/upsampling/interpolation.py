@@ -24,7 +24,8 @@ def bilinear(x: Tensor, factor: int, center: float | None = None) -> Tensor:
     """Interpolate linearly down and across: (N, C, H, W) -> (N, C, s H, s W).
 
     The same as F.interpolate(x, scale_factor=factor, mode="bilinear", align_corners=False), and faster to train
-    through on two cores where the factor is large; only, an infinite score counts as half the largest finite one.
+    through on two cores where the factor is large; only, an infinite score counts as half the largest finite one,
+    and a NaN makes all of its map NaN.
     `center` as in bilinear_matrix. Raises ValueError as nearest does, and for whole numbers.
 
     >>> bilinear(torch.zeros(1, 2, 3, 4), 8).shape
@@ -98,8 +99,10 @@ def max_unpool(x: Tensor, indices: Tensor, factor: int) -> Tensor:
     """Put each pixel back where max-pooling took it from, zeros elsewhere: (N, C, H, W) -> (N, C, s H, s W).
 
     `indices` are those that F.max_pool2d(..., factor, return_indices=True) returned: (N, C, H, W) int64, each the
-    place in the flattened large map. Raises ValueError as nearest does, and if an index lies outside of the block
-    that its pixel stands for: then it belongs to another input. Source: Zeiler and Fergus 2014, section 2.1.
+    place in the flattened large map. The large map must have sides of s H and s W: max_pool2d drops what is left over
+    where s does not divide them, and max_unpool cannot know.
+    Raises ValueError as nearest does, and if an index lies outside of the block that its pixel stands for: then it
+    belongs to another input. Source: Zeiler and Fergus 2014, section 2.1.
 
     >>> pooled, indices = F.max_pool2d(torch.rand(1, 2, 6, 8), 2, return_indices=True)
     >>> max_unpool(pooled, indices, 2).shape
@@ -118,10 +121,11 @@ def max_unpool(x: Tensor, indices: Tensor, factor: int) -> Tensor:
 
 
 def coarsened(masks: Tensor, factor: int, classes: int) -> Tensor:
-    """Return what is left of label maps on a grid `factor` times coarser: (N, H, W) -> (N, H, W), of one dtype.
+    """Return what is left of label maps on a grid `factor` times coarser: (N, H, W) -> (N, H, W) of their dtype.
 
-    Of each block the share of every class is kept, VOID left out, and the shares are interpolated linearly; the
-    largest wins. Scored against the masks themselves it says what averaged shares reach on so coarse a grid.
+    Of each block the share of every class is kept (VOID belongs to none, so a block full of it weighs nothing), and
+    the shares are interpolated linearly; the largest wins. Scored against the masks themselves it says what averaged
+    shares reach on so coarse a grid.
     Raises ValueError for a factor below 2 or one that does not divide H and W, and for other labels.
     Source: the question is that of Long et al. 2015, appendix A of arXiv v2.
 

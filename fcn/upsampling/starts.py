@@ -40,7 +40,7 @@ def as_transposed(layer: nn.Module, channels: int, *, size: int = 9) -> nn.ConvT
     as nearest + conv and sub-pixel convolution do. (Sub-pixel convolution adds a bias of its own to each place in a
     tile; the transposed convolution has that of the first.) The layer stays as it is and is asked in evaluation mode.
     Raises ValueError for a layer that does not enlarge by a whole number, if the stamp reaches the border of the map,
-    and if the layer does something else than to stamp.
+    and if the layer does something else than to stamp. For layers in float32 on the CPU.
 
     >>> as_transposed(nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(3, 5, 3, padding=1)), 3)
     ConvTranspose2d(3, 5, kernel_size=(4, 4), stride=(2, 2), padding=(1, 1))
