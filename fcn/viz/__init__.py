@@ -35,6 +35,7 @@ from fcn.viz.labels import label_map as label_map
 from fcn.viz.layers import flattening as flattening
 from fcn.viz.layers import kernel_on_map as kernel_on_map
 from fcn.viz.pictures import crop_overlay as crop_overlay
+from fcn.viz.pictures import framed as framed
 from fcn.viz.pictures import overlay as overlay
 from fcn.viz.pictures import panel as panel
 from fcn.viz.pictures import row as row

@@ -1,10 +1,13 @@
 """Photographs: alone, side by side, and lit up where a network sees something. H, W an image's size, h, w a map's."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from fcn.palette import ACCENT, OVERLAY_COLORS, rgb
-from fcn.viz.figure import BookFigure, picture_axes
+from fcn.viz.figure import BookFigure, picture_axes, style
 from fcn.viz.values import as_array, as_image, came
 
 
@@ -86,6 +89,36 @@ def crop_overlay(image, heat, *, cell: int, title: str, width: float = 4.6, alt:
     ax.vlines(np.arange(0, w + 1, cell), 0, h, color="#ffffff", alpha=0.28, linewidth=0.6)
     ax.add_patch(Rectangle((0, 0), w, h, fill=False, edgecolor=ACCENT[0], linewidth=2.5, clip_on=False))
     ax.set(xlim=(0, columns), ylim=(rows, 0))
+    return fig
+
+
+def framed(
+    image, squares: Mapping, *, center: tuple[float, float], title: str, width: float = 4.6, alt: str = ""
+) -> BookFigure:
+    """Return an image with squares of {name: side in pixels} framed and named, all around `center` (row, column).
+
+    What lies outside of the image is cut off. Raises ValueError as panel does, and for a side below 1.
+
+    >>> framed(np.zeros((3, 64, 64)), {"a cell": 8, "90 %": 40}, center=(32, 32), title="Seen")
+    <Figure: Seen>
+    """
+    image = as_image(image)
+    rows, columns = image.shape[:2]
+    if not all(side >= 1 for side in squares.values()):
+        raise ValueError(f"Expected squares of 1 pixel or more a side; got {dict(squares)}.")
+    fig, (ax,) = picture_axes((rows, columns), [title], width=width, alt=alt, photo=True)
+    ax.imshow(image)
+    for name, side in squares.items():
+        top, left = (max(-0.5, place - side / 2 - 0.5) for place in center)
+        below, right = (
+            min(end - 0.5, place + side / 2 - 0.5) for place, end in zip(center, (rows, columns), strict=True)
+        )
+        ax.add_patch(
+            Rectangle((left, top), right - left, below - top, fill=False, edgecolor="#ffffff", linewidth=1.6)
+        )
+        with style():
+            ax.text(right, below, str(name), color="#ffffff", fontsize=9, ha="right", va="top",
+                    path_effects=[withStroke(linewidth=2.2, foreground="#101418")])  # fmt: skip
     return fig
 
 
