@@ -17,7 +17,8 @@ NUMBER = re.compile(r"(?<![\w.,/])(?<![A-Za-z]-)(\d{1,3}(?:,\d{3})++|\d++)(\.\d+
 _LOOSE = re.compile(r"\d+\.\d+(?:e-?\d+)?|\d+e-?\d+|\d{1,3}(?:,\d{3})+|\d+")  # in outputs and code
 _NO_CLAIM = [  # guesses, formulas, code, links, the numbers of a list, papers' years, chapters, sections and tables
     r"> \*\*Guess before you run\..*?(\n|$)", r"\$\$.*?\$\$", r"\$.*?\$", r"`[^`]*`", r"\]\(\S+\)", r"(?m)^\d\. ",
-    r"et al\.?,? \(?\d{4}\)?", r"[A-Z]\w+,? \(?(19|20)\d\d\)", r"[Cc]hapters? \d+( (to|and) \d+)?", r"([Ss]ections?|[Tt]able|[Ff]ootnote) [\d.]+",
+    r"et al\.?,? \(?\d{4}\)?", r"[A-Z]\w+,? \(?(19|20)\d\d\)", r"[Cc]hapters? \d+( (to|and) \d+)?",
+    r"([Ss]ections?|[Tt]able|[Ff]ootnote) [\d.]+( and [\d.]+)?",
 ]  # fmt: skip
 
 
