@@ -100,16 +100,19 @@ def unbound(chapter) -> list[tuple[str, str]]:
 def bind(chapter) -> list[str]:
     """Bind each number that is not bound to the nearest place that shows it; return a line for each that was.
 
+    A number keeps its place also where the text around it gained or lost others.
     Near is an output above the text, then one below it, then the code, then what is stored. Raises SystemExit for
     a number that no place shows.
     """
     known, lines = places(chapter), []
     for index, cell, numbers in claims(chapter):
-        old = cell.metadata.get("numbers", [])
-        old = old if len(old) == len(numbers) else [""] * len(numbers)
-        bound = []
-        for number, where in zip(numbers, old, strict=True):
-            if where not in known or not is_shown(number, known[where][1]):
+        bound, old = [], cell.metadata.get("numbers", [])
+        for number in numbers:
+            # Of the old places the next that shows the number: those before it belonged to what was cut.
+            kept = (at for at, where in enumerate(old) if where in known and is_shown(number, known[where][1]))
+            place = next(kept, None)
+            where, old = ("", old) if place is None else (old[place], old[place + 1 :])
+            if not where:
                 shown = [(_distance(index, at, place), at) for at, (place, value) in known.items()
                          if is_shown(number, value) and (" code " not in at or number[1:] == (0, ""))]  # fmt: skip
                 if not shown:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from matplotlib.colors import to_hex
 from test_viz import IMAGE, PLANES, hex_pixel, pixels, shown
 
@@ -197,3 +198,34 @@ def test_a_figure_of_paint_refuses_what_cannot_be_painted(call, message):
     with pytest.raises(ValueError, match="Expected") as error:
         call()
     assert message in str(error.value)
+
+
+def test_the_stamps_alone_add_up_to_the_transposed_convolution():
+    x, kernel = torch.tensor([[1.0, 2], [0, 3]]), torch.tensor([[1.0, 2, 1], [2, 4, 2], [1, 2, 1]])
+    fig = viz.stamp_sum(x, kernel, stride=2)
+    written = [float(text.get_text()) for text in fig.axes[1].texts]
+    expected = F.conv_transpose2d(x[None, None], kernel[None, None], stride=2).flatten()
+    assert written == expected.tolist()
+    assert len(fig.axes[0].child_axes) == 4
+
+
+def test_a_drawn_layer_shows_where_an_answer_comes_from_and_refuses_one_that_is_not_there():
+    fig = viz.kernel_on_map(13, 6, at=(2, 3))
+    assert "8x8 answers" in repr(fig)
+    assert "do not fit" in repr(viz.flattening(13, fits=6))
+    for wrong in (
+        lambda: viz.kernel_on_map(13, 6, at=(8, 0)),
+        lambda: viz.kernel_on_map(3, 5),
+        lambda: viz.flattening(0, 1),
+    ):
+        with pytest.raises(ValueError, match="Expected"):
+            wrong()
+
+
+def test_squares_are_framed_around_their_center_and_cut_at_the_border():
+    fig = viz.framed(np.zeros((3, 64, 64)), {"small": 8, "large": 100}, center=(32, 32), title="Seen")
+    small, large = fig.axes[0].patches
+    assert (small.get_width(), small.get_height()) == (8, 8)
+    assert large.get_width() == 64
+    with pytest.raises(ValueError, match="1 pixel"):
+        viz.framed(np.zeros((3, 8, 8)), {"none": 0}, center=(4, 4), title="Nothing")

@@ -17,6 +17,7 @@ from fcn.palette import WARM as WARM
 from fcn.palette import colors as colors
 from fcn.palette import voc_colors as voc_colors
 from fcn.viz.brushes import paint_counts as paint_counts
+from fcn.viz.brushes import stamp_sum as stamp_sum
 from fcn.viz.brushes import stamps as stamps
 from fcn.viz.charts import cells as cells
 from fcn.viz.charts import draw_cells as draw_cells

@@ -77,6 +77,36 @@ def stamps(x, kernel, *, stride: int, stamp: int) -> BookFigure:
     return fig
 
 
+def stamp_sum(x, kernel, *, stride: int) -> BookFigure:
+    """Return all stamps of a transposed convolution, each alone on its canvas, and beside them their sum.
+
+    The small canvases stand as the pixels of the input (h, w) do, which stamp them; `kernel` is (k, k). All have one
+    scale of colors. Raises ValueError for a stride below 1, or arrays that are not 2-D.
+
+    >>> stamp_sum([[1, 2]], [[1, 1], [1, 1]], stride=1)
+    <Figure: 1x2 canvases with one stamp each, and the canvas of 2x3 with their sum>
+    """
+    x, kernel = as_small_map(x), as_small_map(kernel)
+    if stride < 1:
+        raise ValueError(f"Expected a stride of 1 or more; got {stride}.")
+    rows, columns = x.shape
+    *_, total = canvases = [np.zeros_like(kernel), *_canvases(x, kernel, stride)]
+    size = "x".join(map(str, total.shape))
+    alt = f"{rows}x{columns} canvases with one stamp each, and the canvas of {size} with their sum"
+    fig, pair = side_by_side(6.6, 3.6, titles=["each stamp alone", "their sum"], ratios=(1, 1), alt=alt)
+    for ax in pair:
+        ax.set_axis_off()
+        ax.set_anchor("N")
+    draw_cells(pair[1], total, numbers="g", limits=(0, total.max()), size=10)
+    for place, (row, column) in enumerate(np.ndindex(rows, columns)):
+        before = canvases[place] if place else np.zeros_like(total)
+        left, bottom, wide, high = column / columns, 1 - (row + 1) / rows, 0.92 / columns, 0.92 / rows
+        small = pair[0].inset_axes((left, bottom, wide, high))
+        draw_cells(small, canvases[place + 1] - before, limits=(0, total.max()))
+        small.set_axis_off()
+    return fig
+
+
 def _canvases(x: np.ndarray, kernel: np.ndarray, stride: int) -> Iterator[np.ndarray]:
     """Yield the canvas after each stamp of the pixels of x (h, w)."""
     height, width = kernel.shape
