@@ -78,13 +78,14 @@ def test_every_picture_is_described_and_by_no_file_name(parsed):
 
 
 def test_panels_of_one_figure_are_described_one_by_one_and_as_a_whole(pages):
-    (group,) = re.findall(
+    groups = re.findall(
         r'(?s)<div class="panels in-2"([^>]*)>(.*?)</div>\s*</div>', (pages / "02_one_by_one.html").read_text()
     )
-    assert 'role="group" aria-label="The four photographs in dim grey' in group[0]
-    alts = [image["alt"] for image in Page(group[1]).images]
-    assert len(alts) == 8
-    assert len(set(alts)) == 4  # each in light and dark
+    for whole, (opened, panels) in zip(("Four photographs", "The four photographs in dim"), groups, strict=True):
+        assert f'role="group" aria-label="{whole}' in opened
+        alts = [image["alt"] for image in Page(panels).images]
+        assert len(alts) == 8
+        assert len(set(alts)) == 4  # each in light and dark
 
 
 def test_every_figure_of_a_chapter_has_a_picture_for_each_theme(parsed):
