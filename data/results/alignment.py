@@ -94,7 +94,7 @@ def compared(runs: dict) -> dict:
             right, off = (
                 [runs[f"FCN-{stride}s {place}"][seed][score] for seed in SEEDS] for place in ("right", "off")
             )
-            found[f"{score}, FCN-{stride}s"] = interval([a - b for a, b in zip(right, off, strict=True)], 4)
+            found[f"{score}, FCN-{stride}s"] = interval(right, off, 4)
     return holm(found)
 
 

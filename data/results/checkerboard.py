@@ -132,8 +132,8 @@ def compared(runs: dict, comparisons: list[tuple[str, str, str]]) -> dict:
     """Return for each comparison the paired mean difference over the seeds, its 95 % t-interval and its p."""
     found = {}
     for score, first, second in comparisons:
-        pairs = [(runs[name][seed]["trained"][score] for seed in SEEDS) for name in (first, second)]
-        found[f"{score}, {first} minus {second}"] = interval([a - b for a, b in zip(*pairs, strict=True)], 5)
+        pair = [[runs[name][seed]["trained"][score] for seed in SEEDS] for name in (first, second)]
+        found[f"{score}, {first} minus {second}"] = interval(*pair, 5)
     return holm(found)
 
 

@@ -124,8 +124,9 @@ def summed_up(several: list, digits: int = 4):
     return {"mean": round(statistics.mean(several), digits), "sd": round(statistics.stdev(several), digits)}
 
 
-def interval(differences: list[float], digits: int) -> dict[str, float]:
-    """Return the mean of paired differences, one a seed, its 95 % t-interval, and the p of no difference."""
+def interval(first: list[float], second: list[float], digits: int) -> dict[str, float]:
+    """Return the mean of first minus second, a pair a seed, its 95 % t-interval, and the p of no difference."""
+    differences = [a - b for a, b in zip(first, second, strict=True)]
     mean = statistics.mean(differences)
     half = stats.t.ppf(0.975, len(differences) - 1) * stats.sem(differences)
     p = stats.ttest_1samp(differences, 0).pvalue

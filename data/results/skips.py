@@ -208,7 +208,7 @@ def compared(runs: dict) -> dict:
     for split, score in SCORES:
         pairs = {name: [[runs[network][seed][split][score] for seed in SEEDS] for network in pair]
                  for name, pair in COMPARISONS.items()}  # fmt: skip
-        each = holm({name: interval([a - b for a, b in zip(*pair, strict=True)], 4) for name, pair in pairs.items()})
+        each = holm({name: interval(*pair, 4) for name, pair in pairs.items()})
         for name, (first, second) in pairs.items():
             each[name]["seeds in favour"] = sum(a > b for a, b in zip(first, second, strict=True))
             if score == "mean IoU":
