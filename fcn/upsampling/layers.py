@@ -22,9 +22,17 @@ def bilinear_kernel(factor: int, center: float | None = None) -> Tensor:
     center = (whole(factor, "the factor", 2) - 1) / 2 if center is None else center
     that(2 * center % 1 == 0 and 0 <= center < factor, f"a center in 0, 0.5, 1, ..., {factor - 0.5}", center)
     size = 2 * factor - (1 if center % 1 == 0 else 0)
-    distance = (torch.arange(size, dtype=torch.float32) - (size - 1) / 2).abs()  # from the middle, in large pixels
-    tent = 1 - distance / factor
-    return torch.outer(tent, tent)
+    return torch.outer(tent(size, factor), tent(size, factor))
+
+
+def tent(size: int, factor: int) -> Tensor:
+    """Return what falls from 1 at its middle to 0 at a distance of `factor` pixels: (size,) float32.
+
+    >>> tent(4, 2).tolist()
+    [0.25, 0.75, 0.75, 0.25]
+    """
+    distance = (torch.arange(size, dtype=torch.float32) - (size - 1) / 2).abs()
+    return (1 - distance / factor).clamp(min=0)
 
 
 class BilinearUp(nn.Module):

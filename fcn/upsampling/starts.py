@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from fcn.expect import that, whole
+from fcn.upsampling.layers import tent
 
 
 @torch.no_grad()
@@ -25,7 +26,7 @@ def tent_(layer: nn.ConvTranspose2d) -> nn.ConvTranspose2d:
     weight, sizes_and_strides = layer.weight, tuple(zip(layer.kernel_size, layer.stride, strict=True))
     fits = all(size >= stride for size, stride in sizes_and_strides)
     that(fits, "a kernel as large as its stride or larger", layer)
-    rows, columns = (_tent(size, stride).to(weight) for size, stride in sizes_and_strides)
+    rows, columns = (tent(size, stride).to(weight) for size, stride in sizes_and_strides)
     tents = torch.randn_like(weight[:, :, :1, :1]) * torch.outer(rows, columns)
     weight.copy_(tents * (weight.square().mean() / tents.square().mean()).sqrt())
     return layer
@@ -78,8 +79,3 @@ def _check_stamps(layer: nn.Module, transposed: nn.ConvTranspose2d, like: Tensor
     error = (found - stamps)[..., inside, inside].abs().amax(dim=(0, 1))
     middle = error[len(error) // 4 : -(len(error) // 4), len(error) // 4 : -(len(error) // 4)]
     that(middle.max() < 1e-3 * stamps.abs().max(), "a layer that is linear and stamps alike everywhere", layer)
-
-
-def _tent(size: int, stride: int) -> Tensor:
-    distance = (torch.arange(size, dtype=torch.float32) - (size - 1) / 2).abs()
-    return (1 - distance / stride).clamp(min=0)
