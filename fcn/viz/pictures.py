@@ -117,7 +117,7 @@ def framed(
             Rectangle((left, top), right - left, below - top, fill=False, edgecolor="#ffffff", linewidth=1.6)
         )
         with style():
-            ax.text(right, below, str(name), color="#ffffff", fontsize=9, ha="right", va="top",
+            ax.text(left, below, str(name), color="#ffffff", fontsize=9, ha="left", va="top",
                     path_effects=[withStroke(linewidth=2.2, foreground="#101418")])  # fmt: skip
     return fig
 
