@@ -76,7 +76,7 @@ def trained(names: list[str], seed: str) -> dict[str, dict]:
     for name in names:
         stride, place = NETWORKS[name]
         torch.manual_seed(int(seed))
-        net = FCN(Strided(PLACES[place]), K, stride)
+        net = FCN(Strided(PLACES[place]), K, stride).to(memory_format=torch.channels_last)
         data = scenes(RECIPE["scenes to train on"], int(seed), "train")
         fit(net, data, steps=RECIPE["steps"], lr=RECIPE["rate"], batch=RECIPE["batch"], seed=int(seed))
         found[name] = scores(net)

@@ -93,7 +93,8 @@ def scenes(count: int, seed: int, split: str) -> TensorDataset:
 
 
 def network(upsampler: str) -> nn.Sequential:
-    return nn.Sequential(Normalize(127, 128), *small().stages[:2], decoder(NETWORKS[upsampler], CHANNELS))
+    net = nn.Sequential(Normalize(127, 128), *small().stages[:2], decoder(NETWORKS[upsampler], CHANNELS))
+    return net.to(memory_format=torch.channels_last)  # the same numbers but for rounding, in less time
 
 
 def tiles(maps: torch.Tensor) -> dict[str, float]:

@@ -69,7 +69,8 @@ def trained(names: list[str], seed: str) -> dict[str, dict]:
     found = {}
     for name in names:
         torch.manual_seed(int(seed))
-        net, data = FCN(small(wide=True), K, 8), scenes(RECIPE["scenes to train on"], int(seed), "train")
+        net = FCN(small(wide=True), K, 8).to(memory_format=torch.channels_last)
+        data = scenes(RECIPE["scenes to train on"], int(seed), "train")
         loss = balanced(data.tensors[1]) if name == "class weights" else LOSSES[name]
         fit(net, data, steps=RECIPE["steps"], lr=RECIPE["rate"], batch=RECIPE["batch"], seed=int(seed), loss=loss)
         images, truth = scenes(300, 7, "val").tensors

@@ -21,7 +21,18 @@ WIDTH = 3  # pixels on each side of an outline that count for boundary IoU
 
 
 def store(script: str, results: dict, *, threads: int, **about) -> str:
-    """Write SCRIPT.json beside the script (its __file__), return its text; `about` joins what it says of itself."""
+    """Write SCRIPT.json beside the script (its __file__), return its text; `about` joins what it says of itself.
+
+    Replaces what an unfinished study has left (see studied).
+    """
+    text, part = written(script, "json", results, threads=threads, **about), Path(script).with_suffix(".part.npz")
+    if part.exists():
+        part.replace(Path(script).with_suffix(".npz"))
+    Path(script).with_suffix(".part.json").unlink(missing_ok=True)
+    return text
+
+
+def written(script: str, ending: str, results: dict, *, threads: int, **about) -> str:
     path = Path(script)
     origin = {
         "command": f"python data/results/{path.name}",
@@ -30,24 +41,25 @@ def store(script: str, results: dict, *, threads: int, **about) -> str:
         f"Python {platform.python_version()}, torch {torch.__version__}",
     }
     text = json.dumps({"about": origin | about, **results}, indent=2)
-    aside = path.with_suffix(".json.part")  # a study that is killed while it stores loses nothing
+    aside = path.with_suffix(".writing")  # a study that is killed while it stores loses nothing
     aside.write_text(f"{text}\n")
-    aside.replace(path.with_suffix(".json"))
+    aside.replace(path.with_suffix(f".{ending}"))
     return text
 
 
 def studied(script: str, recipe: dict, jobs: Iterable[tuple[tuple, str]], run: Callable, **about) -> dict:
     """Return {name: {seed: scores}} of a study, computed by two processes of one thread each.
 
-    A job is (names, seed), and run(names, seed) gives {name: scores} of it. Results are stored in SCRIPT.json as
-    they come, so that a study that was killed goes on where it was; to begin anew, delete the file. Runs of another
-    `recipe` are not taken over. Arrays among the scores go into SCRIPT.npz, as "name/seed/score".
+    A job is (names, seed), and run(names, seed) gives {name: scores} of it. Results go into SCRIPT.part.json as they
+    come, so that a study that was killed goes on where it was; until `store` ends it, SCRIPT.json stays what it was.
+    To begin anew, delete the part; runs of another `recipe` are not taken over, nor those of a study that has ended,
+    since other code may have made them. Arrays among the scores go into SCRIPT.part.npz, later SCRIPT.npz, as
+    "name/seed/score".
     """
-    path, runs = Path(script).with_suffix(".json"), {}
+    path, runs, kept = Path(script).with_suffix(".part.json"), {}, {}
     stored = json.loads(path.read_text()) if path.exists() else {"about": {}}
     if all(stored["about"].get(name) == value for name, value in recipe.items()):
-        runs = stored["runs"]
-    kept = arrays(script) if runs else {}
+        runs, kept = stored["runs"], arrays(script)
     with ProcessPoolExecutor(2, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
         waiting = {}
         for names, seed in jobs:
@@ -62,16 +74,17 @@ def studied(script: str, recipe: dict, jobs: Iterable[tuple[tuple, str]], run: C
                 runs[name][seed] = found
                 print(seed, name, json.dumps(found)[:200], flush=True)
             if kept:
-                np.savez_compressed(path.with_suffix(".part.npz"), **kept)
-                path.with_suffix(".part.npz").replace(path.with_suffix(".npz"))
-            store(script, {"runs": runs}, threads=1, workers=2, **recipe, **about)
+                aside = Path(script).with_suffix(".writing.npz")
+                np.savez_compressed(aside, **kept)
+                aside.replace(Path(script).with_suffix(".part.npz"))
+            written(script, "part.json", {"runs": runs}, threads=1, workers=2, **recipe, **about)
     return {name: dict(sorted(several.items(), key=lambda item: int(item[0]))) for name, several in runs.items()}
 
 
 def arrays(script: str) -> dict[str, np.ndarray]:
-    """Return what a study has stored in SCRIPT.npz."""
-    path = Path(script).with_suffix(".npz")
-    return dict(np.load(path)) if path.exists() else {}
+    """Return what a study has stored in SCRIPT.npz, or in SCRIPT.part.npz while it goes on."""
+    paths = (Path(script).with_suffix(ending) for ending in (".part.npz", ".npz"))
+    return next((dict(np.load(path)) for path in paths if path.exists()), {})
 
 
 def scored(truth: torch.Tensor, answer: torch.Tensor, classes: int) -> dict:
