@@ -209,6 +209,34 @@ def test_the_stamps_alone_add_up_to_the_transposed_convolution():
     assert len(fig.axes[0].child_axes) == 4
 
 
+def test_a_kernel_of_four_is_four_kernels_whose_sums_are_what_it_makes_of_an_even_input():
+    kernel = torch.randn(4, 4)
+    made = F.conv_transpose2d(torch.ones(1, 1, 6, 6), kernel[None, None], stride=2)[0, 0, 4:6, 4:6]
+    fig = viz.phases(kernel)
+    sums = [text.get_text() for small in fig.axes[1].child_axes for text in small.texts if "sum" in text.get_text()]
+    assert [float(each.removeprefix("sum ").replace("−", "-")) for each in sums] == pytest.approx(
+        made.flatten().tolist(), abs=0.0051
+    )
+    colors = [patch.get_facecolor() for patch in fig.axes[0].patches]
+    assert (len(set(colors)), len(colors)) == (4, 16)
+    with pytest.raises(ValueError, match=r"Expected a kernel of 2x2 or more; got .*1"):
+        viz.phases(torch.ones(1, 4))
+
+
+def test_the_drawing_of_the_skips_names_what_each_network_adds_from_its_own_stride():
+    (ax,) = viz.skip_connections().axes
+    places = {text.get_text(): text.get_position() for text in ax.texts}
+    for network, score, stride in (
+        ("FCN-8s", "score_pool3", 8),
+        ("FCN-16s", "score_pool4", 16),
+        ("FCN-32s", "score_fr", 32),
+    ):
+        height = places[network][1]
+        assert places[f"stride {stride}"][1] == height == places[f"{stride}×"][1] + 0.05
+        assert abs(places[score][1] - height) < 1
+    assert [text.get_text() for text in ax.texts].count("+") == 2
+
+
 def test_a_drawn_layer_shows_where_an_answer_comes_from_and_refuses_one_that_is_not_there():
     fig = viz.kernel_on_map(13, 6, at=(2, 3))
     assert "8x8 answers" in repr(fig)

@@ -17,6 +17,7 @@ from fcn.palette import WARM as WARM
 from fcn.palette import colors as colors
 from fcn.palette import voc_colors as voc_colors
 from fcn.viz.brushes import paint_counts as paint_counts
+from fcn.viz.brushes import phases as phases
 from fcn.viz.brushes import stamp_sum as stamp_sum
 from fcn.viz.brushes import stamps as stamps
 from fcn.viz.charts import cells as cells
@@ -35,6 +36,7 @@ from fcn.viz.labels import error_map as error_map
 from fcn.viz.labels import label_map as label_map
 from fcn.viz.layers import flattening as flattening
 from fcn.viz.layers import kernel_on_map as kernel_on_map
+from fcn.viz.layers import skip_connections as skip_connections
 from fcn.viz.pictures import crop_overlay as crop_overlay
 from fcn.viz.pictures import framed as framed
 from fcn.viz.pictures import overlay as overlay

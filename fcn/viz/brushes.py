@@ -1,4 +1,5 @@
-"""Transposed convolutions at work: stamp by stamp (chapter 3), and how often each pixel is painted (chapter 4)."""
+"""Transposed convolutions at work: stamp by stamp (chapter 3), how often each pixel is painted, and by which weights
+(chapter 4)."""
 
 from collections.abc import Iterator
 
@@ -6,9 +7,9 @@ import numpy as np
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from fcn.palette import ACCENT, INK, WARM
+from fcn.palette import ACCENT, INK, OVERLAY_COLORS, WARM
 from fcn.viz.charts import draw_cells
-from fcn.viz.figure import BookFigure, side_by_side
+from fcn.viz.figure import BookFigure, side_by_side, style
 from fcn.viz.values import as_array, as_small_map, came
 
 
@@ -105,6 +106,48 @@ def stamp_sum(x, kernel, *, stride: int) -> BookFigure:
         draw_cells(small, canvases[place + 1] - before, limits=(0, total.max()))
         small.set_axis_off()
     return fig
+
+
+def phases(kernel) -> BookFigure:
+    """Return the kernel (k, k) of a transposed convolution of stride 2, and the four kernels that it consists of.
+
+    Each makes the pixels in one place of a tile of 2 x 2. Its weights have one color on both sides, and their sum,
+    which is what it makes of an even input, stands below. Raises ValueError for a kernel that is not 2-D, or smaller
+    than 2 x 2.
+
+    >>> phases([[1, 2], [3, 4]])
+    <Figure: A kernel of 2x2 as the four of its phases, whose weights sum up to 1.00, 2.00, 3.00, 4.00>
+    """
+    kernel = as_small_map(kernel)
+    if min(kernel.shape) < 2:
+        raise ValueError(f"Expected a kernel of 2x2 or more; got {came(kernel)}.")
+    parts = {place: kernel[place[0] :: 2, place[1] :: 2] for place in np.ndindex(2, 2)}
+    sums = ", ".join(f"{part.sum():.2f}" for part in parts.values())
+    alt = f"A kernel of {'x'.join(map(str, kernel.shape))} as the four of its phases, whose weights sum up to {sums}"
+    titles = ["one kernel", "the four that it consists of"]
+    fig, (left, right) = side_by_side(6.2, 3.2, titles=titles, ratios=(1, 1.1), alt=alt)
+    for ax in (left, right):
+        ax.set_axis_off()
+        ax.set_anchor("N")
+    for ((row, column), part), color in zip(parts.items(), OVERLAY_COLORS, strict=True):
+        _weights(left, part, color, corner=(row, column), step=2)
+        small = right.inset_axes((0.04 + 0.52 * column, 0.1 + 0.53 * (1 - row), 0.44, 0.37))
+        _weights(small, part, color)
+        with style():
+            total = f"sum {part.sum():z.2f}".replace("-", "−")
+            small.text(0.5, -0.05, total, transform=small.transAxes, ha="center", va="top")
+        small.set_axis_off()
+    return fig
+
+
+def _weights(ax, weights: np.ndarray, color: str, corner: tuple[int, int] = (0, 0), step: int = 1) -> None:
+    for row, column in np.ndindex(weights.shape):
+        y, x = corner[0] + step * row, corner[1] + step * column
+        ax.add_patch(Rectangle((x + 0.03, y + 0.03), 0.94, 0.94, fc=color, alpha=0.4, lw=0))
+        with style():
+            ax.text(x + 0.5, y + 0.5, f"{weights[row, column]:z.2f}".replace("-", "−"), ha="center", va="center")
+    height, width = (corner[axis] + step * (size - 1) + 1 for axis, size in enumerate(weights.shape))
+    ax.set(xlim=(0, max(width, ax.get_xlim()[1])), ylim=(max(height, ax.get_ylim()[0]), 0), aspect="equal")
 
 
 def _canvases(x: np.ndarray, kernel: np.ndarray, stride: int) -> Iterator[np.ndarray]:

@@ -10,7 +10,7 @@ from fcn.palette import ACCENT, INK, LINE, PAPER, SOFT, WARM
 from fcn.viz.figure import BookFigure, figure, picture_axes, style
 from fcn.viz.values import as_array, as_small_map, written
 
-_MOST_RULED = 25  # cells a side: more of them are not ruled
+_MOST_RULED = 15  # cells a side: more of them are not ruled
 
 
 def cells(

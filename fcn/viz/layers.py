@@ -1,10 +1,10 @@
 """Layers drawn: what a kernel reads and where its answer goes (chapter 2), and the nets of chapter 5."""
 
 import numpy as np
-from matplotlib.patches import ConnectionPatch, Rectangle
+from matplotlib.patches import Circle, ConnectionPatch, FancyArrowPatch, Rectangle
 
 from fcn.palette import ACCENT, INK, LINE, SOFT, WARM
-from fcn.viz.figure import BookFigure, side_by_side, style
+from fcn.viz.figure import BookFigure, figure, side_by_side, style
 
 _LARGEST = 32  # cells a side that can be told apart
 
@@ -79,10 +79,61 @@ def kernel_on_map(side: int, kernel: int, *, at: tuple[int, int] = (0, 0), alt: 
     return fig
 
 
-def _rule(ax, size: int) -> None:
-    places = np.arange(size + 1)
-    for lines in (ax.hlines, ax.vlines):
-        lines(places, 0, size, color=LINE[0], linewidth=0.8)
+def skip_connections(*, alt: str = "") -> BookFigure:
+    """Return FCN-32s, FCN-16s and FCN-8s as one drawing, in the layer names of Long et al. (2015).
+
+    On the left the backbone goes down to ever larger cells; each map is scored by a 1x1 convolution, and on the right
+    the sums go up again. A network is what leads to its name.
+
+    >>> skip_connections()
+    <Figure: FCN-32s, FCN-16s, FCN-8s: three maps are scored, coarser scores enlarged and added to finer ones>
+    """
+    alt = alt or "FCN-32s, FCN-16s, FCN-8s: three maps are scored, coarser scores enlarged and added to finer ones"
+    fig, ax = figure(6.2, 4.6, alt=alt)
+    rows = [("pool3", "score_pool3", 8), ("pool4", "score_pool4", 16), ("fc7", "score_fr", 32)]
+    with style():
+        for x, title in ((0.5, "maps"), (2.9, "scores"), (4.75, "sums"), (6.75, "networks")):
+            ax.text(x, -0.75, title, ha="center", color=SOFT[0], fontsize=9)
+        ax.plot((3.48, 5.05), (4, 4), color=SOFT[0], linewidth=1.2)
+        ax.text(-0.55, -0.2, "image,\npool1, pool2", ha="right", va="center", fontsize=9)
+        _arrow(ax, (-0.45, -0.2), (-0.08, 0.2))
+        for row, (map_name, score_name, stride) in enumerate(rows):
+            top, middle = 1.75 * row, 1.75 * row + 0.5
+            for x, name, color in ((0, map_name, INK), (2.4, score_name, ACCENT)):
+                ax.add_patch(Rectangle((x, top), 1, 1, fc=color[0], alpha=0.3, lw=0))
+                _rule(ax, 1, cells=64 // stride, corner=(x, top))
+                ax.text(x + 0.5, top + 1.05, name, ha="center", va="top", fontsize=9)
+            ax.text(-0.12, middle, f"stride {stride}", ha="right", va="center", color=SOFT[0], fontsize=9)
+            _arrow(ax, (1.08, middle), (2.32, middle), "1×1")
+            if row < 2:
+                _arrow(ax, (0.5, top + 1.36), (0.5, top + 1.71))
+                _arrow(ax, (3.48, middle), (4.5, middle))
+                ax.text(4.75, middle, "+", ha="center", va="center", fontsize=15)
+                ax.add_patch(Circle((4.75, middle), 0.24, fill=False, ec=INK[0], lw=1.2))
+                _arrow(ax, (4.75, middle + (1.47 if row == 0 else 1.72)), (4.75, middle + 0.3), "2×", beside=True)
+            _arrow(ax, (5.05, middle), (6.2, middle), f"{stride}×")
+            ax.text(6.3, middle, f"FCN-{stride}s", ha="left", va="center")
+    ax.set(xlim=(-1.75, 7.3), ylim=(4.95, -0.9), aspect="equal")
+    ax.set_axis_off()
+    return fig
+
+
+def _arrow(
+    ax, start: tuple[float, float], end: tuple[float, float], label: str = "", *, beside: bool = False
+) -> None:
+    look = {"arrowstyle": "-|>", "mutation_scale": 9, "shrinkA": 0, "shrinkB": 0, "color": SOFT[0], "linewidth": 1.2}
+    ax.add_patch(FancyArrowPatch(start, end, **look))
+    x, y = ((a + b) / 2 for a, b in zip(start, end, strict=True))
+    place = {"ha": "left", "va": "center"} if beside else {"ha": "center", "va": "bottom"}
+    ax.text(x + 0.1 * beside, y - 0.05 * (not beside), label, fontsize=9, **place)
+
+
+def _rule(ax, size: int, *, cells: int = 0, corner: tuple[float, float] = (0, 0)) -> None:
+    """Rule a square into cells, by default into one for each unit of its side."""
+    (x, y), places = corner, np.linspace(0, size, (cells or size) + 1)
+    line = {"color": LINE[0], "linewidth": 0.8}
+    ax.hlines(y + places, x, x + size, **line)
+    ax.vlines(x + places, y, y + size, **line)
 
 
 def _bounds(ax, width: float, height: float) -> None:
