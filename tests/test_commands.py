@@ -81,3 +81,34 @@ def test_without_a_network_one_line_asks_for_it(make):
     line = only_line(make("book", f"PYTHON={sys.executable}", **nowhere))
     assert "is there a network" in line
     assert ".venv/install.log" in line
+
+
+@pytest.mark.parametrize("mirror", ["answers", "is away"])
+def test_on_a_machine_without_a_browser_continuous_integration_brings_one_or_ends_at_once(tmp_path, mirror):
+    folder, brought = tmp_path / "bin", f"touch {tmp_path}/bin/chromium; chmod +x {tmp_path}/bin/chromium"
+    folder.mkdir()
+    for name in ("bash", "dirname", "touch", "chmod"):
+        (folder / name).symlink_to(shutil.which(name))
+    commands = {
+        "apt-get": brought if mirror == "answers" else "exit 100",
+        "id": "echo 0",
+        "sleep": ":",
+        "make": "echo $*",
+    }
+    for name, body in commands.items():
+        (folder / name).write_text(f"#!/bin/bash\n{body}\n")
+        (folder / name).chmod(0o755)
+    answer = subprocess.run(
+        [folder / "bash", ROOT / ".ci" / "run"],
+        env={"PATH": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mirror == "answers":
+        assert (folder / "chromium").exists()
+        assert answer.stdout == "test\n"
+    else:
+        assert answer.returncode == 1
+        assert "no Chromium" in answer.stderr
+        assert answer.stdout == ""
