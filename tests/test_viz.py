@@ -239,3 +239,9 @@ def test_an_interval_that_holds_zero_is_gray_and_the_first_row_is_on_top():
 def test_a_chart_of_other_numbers_is_refused_by_name(draw, given):
     with pytest.raises(ValueError, match="Expected"):
         draw(*given, alt="A chart")
+
+
+@pytest.mark.parametrize(("columns", "numbers", "ruled"), [(15, "", True), (16, "", False), (25, "g", True)])
+def test_lines_part_the_cells_of_a_map_that_is_small_or_has_numbers_in_it(columns, numbers, ruled):
+    fig = viz.cells(torch.rand(9, columns), numbers=numbers, alt="A map of nine rows")
+    assert bool(fig.axes[0].collections) == ruled

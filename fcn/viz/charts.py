@@ -10,7 +10,7 @@ from fcn.palette import ACCENT, INK, LINE, PAPER, SOFT, WARM
 from fcn.viz.figure import BookFigure, figure, picture_axes, style
 from fcn.viz.values import as_array, as_small_map, written
 
-_MOST_RULED = 15  # cells a side: more of them are not ruled
+_MOST_RULED = 15  # cells a side: more of them are not ruled, unless numbers stand in them
 
 
 def cells(
@@ -48,7 +48,7 @@ def draw_cells(ax, values, *, numbers: str = "", limits: tuple[float, float] | N
     color = LinearSegmentedColormap.from_list("cells", ["#4fa3ff", "#262d34", "#ffc233"])(0.5 + values / reach / 2)
     ax.imshow(color)
     rows, columns = values.shape
-    if max(rows, columns) <= _MOST_RULED:
+    if numbers or max(rows, columns) <= _MOST_RULED:
         lines = {"color": PAPER[0], "linewidth": 1.2}
         ax.hlines(np.arange(rows + 1) - 0.5, -0.5, columns - 0.5, **lines)
         ax.vlines(np.arange(columns + 1) - 0.5, -0.5, rows - 0.5, **lines)
