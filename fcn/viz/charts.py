@@ -200,7 +200,8 @@ def _name_points(fig, ax, points: Mapping) -> None:
         for name, dot in dots.items():
             wide, high = 5.2 * len(name) * fig.dpi / 72, 11 * fig.dpi / 72
             best, cost = None, None
-            for dx, dy in ((8, 0), (-8 - wide, 0), (-wide / 2, high), (-wide / 2, -high), (8, high), (8, -high)):
+            sides = [(dx, dy) for dx in (-wide / 2, 8, -8 - wide) for dy in (high, -high)]
+            for dx, dy in ((8, 0), (-8 - wide, 0), *sides):
                 left, bottom = dot[0] + dx, dot[1] + dy - high / 2
                 box = (left, bottom, left + wide, bottom + high)
                 outside = max(0, frame.x0 - box[0]) + max(0, box[2] - frame.x1)
