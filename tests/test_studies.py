@@ -1,0 +1,101 @@
+"""What data/results/record.py says of runs: intervals, corrections, and studies that were killed."""
+
+import importlib.util
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from notebooks import ROOT
+from scipy import stats
+
+from fcn.metrics import Confusion
+
+FIRST, SECOND = [0.41, 0.44, 0.40, 0.47], [0.38, 0.43, 0.41, 0.42]
+
+
+@pytest.fixture(scope="module")
+def record():
+    spec = importlib.util.spec_from_file_location("record", ROOT / "data" / "results" / "record.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_an_interval_of_a_difference_is_that_of_the_paired_t_test(record):
+    found, test = record.interval(FIRST, SECOND, 6), stats.ttest_rel(FIRST, SECOND)
+    low, high = test.confidence_interval(0.95)
+    assert (found["from"], found["to"]) == pytest.approx((low, high), abs=1e-6)
+    assert found["p"] == pytest.approx(test.pvalue)
+
+
+def test_holms_p_accounts_for_how_many_were_asked_and_never_falls_below_a_surer_one(record):
+    found = record.holm({"b": {"p": 0.03}, "a": {"p": 0.01}, "c": {"p": 0.04}, "d": {"p": 0.005}})
+    assert {name: each["p (Holm)"] for name, each in found.items()} == {"d": 0.02, "a": 0.03, "b": 0.06, "c": 0.06}
+
+
+def test_a_bootstrap_over_seeds_and_scenes_holds_the_difference_and_is_wider_where_scenes_differ(record):
+    random = torch.Generator().manual_seed(0)
+    truth = torch.randint(3, (40, 12, 12), generator=random, dtype=torch.uint8)
+
+    def answers(*, wrong):  # a share of the pixels for each scene
+        other = torch.randint(3, truth.shape, generator=random, dtype=torch.uint8)
+        return torch.where(torch.rand(truth.shape, generator=random) < wrong[:, None, None], other, truth)
+
+    alike, unlike = torch.full((40,), 0.4), 0.8 * (torch.arange(40) % 2)
+    widths = []
+    for wrong in (alike, unlike):
+        pair = [[answers(wrong=share * wrong) for _ in range(3)] for share in (0.5, 1)]
+        counts = [np.stack([record.by_scene(truth, one, 3) for one in several]) for several in pair]
+        found = record.resampled(*counts)
+        mean = [np.mean([Confusion(3).update(truth, one).mean_iou() for one in several]) for several in pair]
+        assert 0 < found["from"] < mean[0] - mean[1] < found["to"]
+        widths.append(found["to"] - found["from"])
+    assert widths[1] > 1.5 * widths[0]
+
+
+STUDY = """
+import subprocess
+import sys
+from record import store, studied
+import numpy as np
+
+def run(names, seed):
+    if seed == sys.argv[1]:
+        raise KeyboardInterrupt("killed")
+    with open(__file__ + ".log", "a") as log:
+        print(*names, seed, file=log)
+    return {name: {"score": len(name) + int(seed), "cells": np.full(2, int(seed))} for name in names}
+
+if __name__ == "__main__":
+    jobs = [(("one", "three"), seed) for seed in "01"]
+    runs = studied(__file__, {"steps": int(sys.argv[2])}, jobs, run)
+    store(__file__, {"runs": runs}, threads=1, steps=int(sys.argv[2]))
+"""
+
+
+def test_a_study_that_was_killed_goes_on_where_it_was_and_takes_over_no_runs_of_another_recipe(tmp_path):
+    script = tmp_path / "study.py"
+    script.write_text(STUDY)
+
+    def study(killed, steps):
+        paths = f"{ROOT}:{ROOT / 'data' / 'results'}"
+        command = [sys.executable, str(script), killed, steps]
+        return subprocess.run(command, env={"PYTHONPATH": paths}, capture_output=True, check=False).returncode
+
+    def log():
+        return sorted((tmp_path / "study.py.log").read_text().splitlines())
+
+    assert study("1", "10") != 0
+    assert json.loads((tmp_path / "study.part.json").read_text())["runs"]["one"] == {"0": {"score": 3}}
+    assert not (tmp_path / "study.json").exists()
+    assert study("-", "10") == 0
+    assert log() == ["one three 0", "one three 1"]
+    assert json.loads((tmp_path / "study.json").read_text())["runs"]["three"]["1"] == {"score": 6}
+    assert sorted(np.load(tmp_path / "study.npz"))[0] == "one/0/cells"
+    assert list(tmp_path.glob("*.part.*")) == []
+    assert study("1", "20") != 0
+    assert study("-", "20") == 0
+    assert log() == ["one three 0"] * 2 + ["one three 1"] * 2
