@@ -44,6 +44,14 @@ def test_a_bootstrap_over_seeds_and_scenes_holds_the_difference_and_is_wider_whe
         other = torch.randint(3, truth.shape, generator=random, dtype=torch.uint8)
         return torch.where(torch.rand(truth.shape, generator=random) < wrong[:, None, None], other, truth)
 
+    def difference(truth, pair):
+        scenes, seeds = (torch.randint(n, (n,), generator=random) for n in (40, 3))
+        first, second = (
+            np.mean([Confusion(3).update(truth[scenes], several[seed][scenes]).mean_iou() for seed in seeds])
+            for several in pair
+        )
+        return first - second
+
     alike, unlike = torch.full((40,), 0.4), 0.8 * (torch.arange(40) % 2)
     widths = []
     for wrong in (alike, unlike):
@@ -53,6 +61,8 @@ def test_a_bootstrap_over_seeds_and_scenes_holds_the_difference_and_is_wider_whe
         mean = [np.mean([Confusion(3).update(truth, one).mean_iou() for one in several]) for several in pair]
         assert 0 < found["from"] < mean[0] - mean[1] < found["to"]
         widths.append(found["to"] - found["from"])
+        drawn = [difference(truth, pair) for _ in range(200)]
+        assert widths[-1] == pytest.approx(2 * stats.norm.ppf(0.975) * np.std(drawn), rel=0.2)
     assert widths[1] > 1.5 * widths[0]
 
 
@@ -97,5 +107,5 @@ def test_a_study_that_was_killed_goes_on_where_it_was_and_takes_over_no_runs_of_
     assert sorted(np.load(tmp_path / "study.npz"))[0] == "one/0/cells"
     assert list(tmp_path.glob("*.part.*")) == []
     assert study("1", "20") != 0
-    assert study("-", "20") == 0
-    assert log() == ["one three 0"] * 2 + ["one three 1"] * 2
+    assert study("-", "30") == 0
+    assert log() == ["one three 0"] * 3 + ["one three 1"] * 2
