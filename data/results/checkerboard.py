@@ -89,6 +89,8 @@ OTHERS = [  # looked at after both runs, so their intervals say less than the na
     ("mean IoU", "nearest + conv", "transposed k=4"),
     ("mean IoU", "transposed k=4 from a tent", "transposed k=4 from nearest + conv"),
     ("mean IoU", "conv + learned bilinear", "conv + fixed bilinear"),
+    ("mean IoU", "transposed k=4 from a tent", "conv + fixed bilinear"),
+    ("mean IoU", "transposed k=4 from a tent", "conv + learned bilinear"),
     ("mean IoU", "sub-pixel, ICNR", "sub-pixel"),
 ]
 
