@@ -25,11 +25,11 @@ Killed and started again, the study goes on where it was. Five differences were 
                                      after them are dilated, so a cell sees as much. In as many steps as take the time
                                      of 8s at once (measured before: see DILATED_STEPS).
 
-and the other entries of COMPARISONS were named. When all that had been seen, one network was added that is in none of
-them, "dilated, equal steps": as many steps as the others, in the time that it takes. A difference is the mean over
-the seeds of that between two networks under the same seed, with its 95 % t-interval; "p (Holm)" accounts for how many
-are asked of one score. The interval "over scenes too" draws both seeds and scenes anew, 2000 times: it says what
-other scenes would have shown.
+and the other entries of COMPARISONS were named. What is in AFTERWARDS was asked when all that had been seen, with two
+networks more: "dilated, equal steps", as many steps as the others in the time that it takes, and "8s at once, 364
+steps", as few as dilated has. A difference is the mean over the seeds of that between two networks under the same
+seed, with its 95 % t-interval; "p (Holm)" accounts for how many are asked of one score. The interval "over scenes
+too" draws both seeds and scenes anew, 2000 times: it says what other scenes would have shown.
 """
 
 import shutil
@@ -76,6 +76,10 @@ COMPARISONS = {
     "32s, slowly 16s minus 32s, slowly 32s": ("32s, slowly 16s", "32s, slowly 32s"),
     "16s, slowly 8s minus 16s, slowly 16s": ("16s, slowly 8s", "16s, slowly 16s"),
     "dilated minus 8s at once": ("dilated", "8s at once"),
+}
+AFTERWARDS = {
+    "dilated minus 8s at once, 364 steps": ("dilated", "8s at once, 364 steps"),
+    "dilated minus 8s at once, 600 steps": ("dilated, equal steps", "8s at once"),
 }
 SCORES = [(split, score) for split in ("val", "test") for score in ("mean IoU", "boundary IoU")]
 
@@ -148,6 +152,7 @@ AT_ONCE = {
     "8s by concatenation, few weights": lambda: Concatenation(small(wide=True), K, widths=(14, 24)),
     "dilated": lambda: Dilated(small(wide=True), K),
     "dilated, equal steps": lambda: Dilated(small(wide=True), K),
+    "8s at once, 364 steps": lambda: FCN(small(wide=True), K, 8),
 }
 
 
@@ -194,7 +199,8 @@ def trained(name: str, seed: int, folder: Path) -> nn.Module:
     torch.manual_seed(seed)
     if name in STAGED:
         return staged(STAGED[name].split(), seed, folder)
-    net, steps = AT_ONCE[name](), DILATED_STEPS if name == "dilated" else RECIPE["steps a round"]
+    few = name in ("dilated", "8s at once, 364 steps")
+    net, steps = AT_ONCE[name](), DILATED_STEPS if few else RECIPE["steps a round"]
     for number in range(1, RECIPE["rounds"] + 1):
         round_of(net, seed, number, steps)
     return net
@@ -205,18 +211,18 @@ def run(names: list[str], seed: str, folder: Path) -> dict[str, dict]:
     return {name: scores(trained(name, int(seed), folder)) for name in names}
 
 
-def compared(runs: dict) -> dict:
-    """Return for each of COMPARISONS and each score the paired mean difference and its intervals."""
+def compared(runs: dict, comparisons: dict) -> dict:
+    """Return for each of these comparisons and each score the paired mean difference and its intervals."""
     kept, found = arrays(__file__), {}
     for split, score in SCORES:
         pairs = {name: [[runs[network][seed][split][score] for seed in SEEDS] for network in pair]
-                 for name, pair in COMPARISONS.items()}  # fmt: skip
+                 for name, pair in comparisons.items()}  # fmt: skip
         each = holm({name: interval(*pair, 4) for name, pair in pairs.items()})
         for name, (first, second) in pairs.items():
             each[name]["seeds in favour"] = sum(a > b for a, b in zip(first, second, strict=True))
             if score == "mean IoU":
                 counts = (np.stack([kept[f"{network}/{seed}/scenes of {split}"] for seed in SEEDS])
-                          for network in COMPARISONS[name])  # fmt: skip
+                          for network in comparisons[name])  # fmt: skip
                 each[name]["over scenes too"] = resampled(*counts)
             found.setdefault(name, {})[f"{split}, {score}"] = each[name]
     return found
@@ -232,7 +238,13 @@ def main() -> None:
     weights = {name: sum(p.numel() for p in make().parameters()) for name, make in AT_ONCE.items()}
     means = {name: summed_up(list(several.values())) for name, several in runs.items()}
     by_split = {split: {name: each[split] for name, each in means.items()} for split in ("val", "test")}
-    results = {**by_split, "comparisons": compared(runs), "weights": weights, "runs": runs}
+    results = {
+        **by_split,
+        "comparisons": compared(runs, COMPARISONS),
+        "afterwards": compared(runs, AFTERWARDS),
+        "weights": weights,
+        "runs": runs,
+    }
     store(__file__, results, threads=1, workers=2, **RECIPE, **about)
     shutil.rmtree(folder)
 
