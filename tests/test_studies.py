@@ -11,6 +11,7 @@ import torch
 from notebooks import ROOT
 from scipy import stats
 
+from fcn import results
 from fcn.metrics import Confusion
 
 FIRST, SECOND = [0.41, 0.44, 0.40, 0.47], [0.38, 0.43, 0.41, 0.42]
@@ -109,3 +110,49 @@ def test_a_study_that_was_killed_goes_on_where_it_was_and_takes_over_no_runs_of_
     assert study("1", "20") != 0
     assert study("-", "30") == 0
     assert log() == ["one three 0"] * 3 + ["one three 1"] * 2
+
+
+MIXED = {  # what chapter 5 calls the steps from the sum to U-Net
+    "sum": "8s at once",
+    "1x1, BatchNorm and ReLU": "8s by concatenation, 1x1",
+    "1x1": "8s by concatenation, 1x1",
+    "3x3, few weights": "8s by concatenation, few weights",
+    "3x3": "8s by concatenation",
+}
+
+
+def compared(study):
+    """Yield (what is stored, score, two networks) for each difference of a study."""
+    for score, each in study.get("minus cross-entropy", {}).items():
+        network, score = score.split(", ")
+        yield each, score, (network, "cross-entropy")
+    for name, each in study.get("right minus off", {}).items():
+        score, network = name.split(", ")
+        yield each, score, (f"{network} right", f"{network} off")
+    for name, each in (pair for kind, pairs in study.items() if "afterwards" in kind or "comparisons" in kind
+                       for pair in pairs.items()):  # fmt: skip
+        if "mean" in each:
+            score, names = name.split(", ", 1)
+            yield each, score, names.split(" minus ")
+        else:
+            names = [MIXED.get(part, part) for part in name.replace(" staged", "").split(" minus ")]
+            yield from ((found, score, names) for score, found in each.items())
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("imbalance", 16), ("alignment", 4), ("checkerboard", 35), ("skips", 64)]
+)
+def test_every_stored_interval_is_that_of_the_paired_t_test_of_the_runs(name, count):
+    study = results(name)
+
+    def score_of(run, score):
+        split, _, rest = score.rpartition(", ")
+        return run.get("trained", run.get(split, run))[rest]
+
+    found = list(compared(study))
+    assert len(found) == count
+    for each, score, networks in found:
+        pair = [[score_of(run, score) for run in study["runs"][network].values()] for network in networks]
+        low, high = stats.ttest_rel(*pair).confidence_interval(0.95)
+        assert (each["from"], each["to"]) == pytest.approx((low, high), abs=1e-4)
+        assert each["mean"] == pytest.approx(np.mean(np.subtract(*pair)), abs=1e-4)

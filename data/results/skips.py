@@ -79,7 +79,7 @@ COMPARISONS = {
 }
 AFTERWARDS = {
     "dilated minus 8s at once, 364 steps": ("dilated", "8s at once, 364 steps"),
-    "dilated minus 8s at once, 600 steps": ("dilated, equal steps", "8s at once"),
+    "dilated, equal steps minus 8s at once": ("dilated, equal steps", "8s at once"),
 }
 SCORES = [(split, score) for split in ("val", "test") for score in ("mean IoU", "boundary IoU")]
 
