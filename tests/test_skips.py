@@ -152,10 +152,11 @@ def test_a_compiled_network_answers_other_sizes_without_being_compiled_for_each(
     torch.compiler.reset()
     counter = CompileCounter()
     compiled = torch.compile(net, backend=counter)
-    for height, width in [(64, 96), (96, 128), (75, 100), (160, 192), (97, 131)]:
+    for height, width in [(64, 96), (96, 128), (75, 100), (160, 192), (97, 131), (70, 90), (192, 160), (129, 65)]:
         images = torch.randint(256, (1, 3, height, width), dtype=torch.uint8)
         torch.testing.assert_close(compiled(images), net(images))
-    assert counter.frame_count <= 3  # the first size, then any
+    # the first size, then any; with several threads torch takes another convolution for large maps, and compiles again
+    assert counter.frame_count <= 4
 
 
 @pytest.mark.parametrize("name", ["small", "lite0"])

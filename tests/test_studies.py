@@ -140,7 +140,7 @@ def compared(study):
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("imbalance", 16), ("alignment", 4), ("checkerboard", 35), ("skips", 64)]
+    ("name", "count"), [("imbalance", 16), ("alignment", 4), ("checkerboard", 35), ("skips", 68)]
 )
 def test_every_stored_interval_is_that_of_the_paired_t_test_of_the_runs(name, count):
     study = results(name)

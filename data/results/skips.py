@@ -1,8 +1,9 @@
 """Measure what chapter 5 says about skips. Run it with: python data/results/skips.py
 
 Networks of fcn.backbones.small(wide=True) on Emoji scenes. Each takes three rounds of equally many steps, each round
-with its rate rising and falling once; a seed decides the scenes, their order and the first weights. "staged" means
-that each round starts from the one before: 16s from 32s, 8s from 16s. "at once" is one network for all rounds.
+with its rate rising and falling once; a seed decides the scenes, their order and the first weights (those of all
+staged ones alike, and those of all others). "staged" means that each round starts from the one before: 16s from 32s,
+8s from 16s. "at once" is one network for all rounds.
 
   32s                   32s, 32s, 32s
   16s                   32s, 16s, 16s (staged)
@@ -27,13 +28,16 @@ Killed and started again, the study goes on where it was. Five differences were 
 
 and the other entries of COMPARISONS were named. What is in AFTERWARDS was asked when all that had been seen, with two
 networks more: "dilated, equal steps", as many steps as the others in the time that it takes, and "8s at once, 364
-steps", as few as dilated has. A difference is the mean over the seeds of that between two networks under the same
-seed, with its 95 % t-interval; "p (Holm)" accounts for how many are asked of one score. The interval "over scenes
-too" draws both seeds and scenes anew, 2000 times: it says what other scenes would have shown.
+steps", as few as dilated has; the last of them later still, of runs that were there.
+
+A difference is the mean over the seeds of that between two networks under the same seed, with its 95 % t-interval;
+"p (Holm)" accounts for how many are asked of one score. The interval "over scenes too" draws both seeds and scenes
+anew, 2000 times: it says what other scenes would have shown.
 """
 
 import shutil
 import tempfile
+import time
 from functools import lru_cache, partial
 from pathlib import Path
 
@@ -41,8 +45,10 @@ import numpy as np
 import torch
 from record import arrays, by_scene, holm, interval, resampled, scored, store, studied, summed_up
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 from torch.utils.data import TensorDataset
 
+from fcn import VOID
 from fcn.backbones import small
 from fcn.datasets import in_memory
 from fcn.predict import labels
@@ -54,7 +60,14 @@ from fcn.upsampling import Bilinear, bilinear
 SEEDS = [str(seed) for seed in range(5)]
 RECIPE = {"scenes to train on": 8000, "steps a round": 600, "rounds": 3, "batch": 16, "rate": 0.01}
 K = len(CLASSES)
-DILATED_STEPS = 364  # a round: a step takes 1.65 times as long, median of 25 on one thread, alternating, two at once
+DILATED_STEPS = 364  # a round: a step took 1.65 times as long when the study was planned, measured as in step_times
+TIMED = [
+    "8s at once",
+    "8s by concatenation",
+    "8s by concatenation, 1x1",
+    "8s by concatenation, few weights",
+    "dilated",
+]
 STAGED = {  # the strides of the rounds; /100 is a round at a hundredth of the rate
     "32s": "32 32 32", "16s": "32 16 16", "8s": "32 16 8", "4s": "32 16 4",
     "32s, slowly 32s": "32 32 32/100", "32s, slowly 16s": "32 32 16/100",
@@ -80,6 +93,7 @@ COMPARISONS = {
 AFTERWARDS = {
     "dilated minus 8s at once, 364 steps": ("dilated", "8s at once, 364 steps"),
     "dilated, equal steps minus 8s at once": ("dilated, equal steps", "8s at once"),
+    "3x3 minus 1x1": ("8s by concatenation", "8s by concatenation, 1x1"),
 }
 SCORES = [(split, score) for split in ("val", "test") for score in ("mean IoU", "boundary IoU")]
 
@@ -211,6 +225,21 @@ def run(names: list[str], seed: str, folder: Path) -> dict[str, dict]:
     return {name: scores(trained(name, int(seed), folder)) for name in names}
 
 
+def step_times(rounds: int = 25) -> dict[str, float]:
+    """Return the time of a training step over that of 8s at once: medians of steps that take turns, on one thread."""
+    nets = {name: AT_ONCE[name]().to(memory_format=torch.channels_last) for name in TIMED}
+    images, masks = scenes(16, 0, "train").tensors
+    images, masks = images.to(memory_format=torch.channels_last), masks.long()
+    took = {name: [] for name in nets}
+    for _ in range(rounds):
+        for name, net in nets.items():
+            start = time.perf_counter()
+            cross_entropy(net(images), masks, ignore_index=VOID).backward()
+            took[name].append(time.perf_counter() - start)
+    ratios = {name: np.divide(each, took["8s at once"]) for name, each in took.items()}
+    return {name: round(float(np.median(each)), 2) for name, each in ratios.items()}
+
+
 def compared(runs: dict, comparisons: dict) -> dict:
     """Return for each of these comparisons and each score the paired mean difference and its intervals."""
     kept, found = arrays(__file__), {}
@@ -243,6 +272,7 @@ def main() -> None:
         "comparisons": compared(runs, COMPARISONS),
         "afterwards": compared(runs, AFTERWARDS),
         "weights": weights,
+        "time of a step over that of 8s at once": step_times(),
         "runs": runs,
     }
     store(__file__, results, threads=1, workers=2, **RECIPE, **about)
