@@ -145,18 +145,26 @@ def test_bytes_answer_as_their_normalized_floats_in_every_size(name):
 # --- compiled and exported ------------------------------------------------------------------------------------------
 
 
+@pytest.fixture
+def one_thread():
+    """With more, torch chooses each layer's convolution by the size of its map, and compiles again for that."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.mark.parametrize("name", ["small", "lite0"])
 @torch.inference_mode()
-def test_a_compiled_network_answers_other_sizes_without_being_compiled_for_each(name):
+def test_a_compiled_network_answers_other_sizes_without_being_compiled_for_each(name, one_thread):
     net = scored(FCN(BACKBONES[name](), 3, 8))
     torch.compiler.reset()
     counter = CompileCounter()
     compiled = torch.compile(net, backend=counter)
-    for height, width in [(64, 96), (96, 128), (75, 100), (160, 192), (97, 131), (70, 90), (192, 160), (129, 65)]:
+    for height, width in [(64, 96), (96, 128), (75, 100), (160, 192), (97, 131)]:
         images = torch.randint(256, (1, 3, height, width), dtype=torch.uint8)
         torch.testing.assert_close(compiled(images), net(images))
-    # the first size, then any; with several threads torch takes another convolution for large maps, and compiles again
-    assert counter.frame_count <= 4
+    assert counter.frame_count <= 3  # the first size, then any
 
 
 @pytest.mark.parametrize("name", ["small", "lite0"])
