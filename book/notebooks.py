@@ -166,15 +166,18 @@ def _without_addresses(text: str | list[str]) -> str | list[str]:
 
 
 def hero(notebook) -> dict[str, bytes]:
-    """Return the title picture, light and dark, by file name, if a cell tagged `hero` draws it; {} otherwise."""
+    """Return the title pictures, light and dark, by file name, if a cell tagged `hero` draws them; {} otherwise."""
     for cell in notebook.cells:
         if "hero" in cell.metadata.get("tags", []):
             outputs = [output for output in cell.outputs if output.get("metadata")]
             if not outputs:
                 raise SystemExit("The cell tagged 'hero' draws no figure of fcn.viz: nothing was stored.")
-            mime, metadata = next(iter(outputs[0].metadata.items()))
-            pictures = {"hero": outputs[0].data[mime], "hero-dark": metadata["dark"]}
-            return {f"{name}.{mime[6:]}": base64.b64decode(data) for name, data in pictures.items()}
+            pictures = {}
+            for number, output in enumerate(outputs):
+                mime, metadata = next(iter(output.metadata.items()))
+                for name, data in ((f"hero-{number}", output.data[mime]), (f"hero-{number}-dark", metadata["dark"])):
+                    pictures[f"{name}.{mime[6:]}"] = base64.b64decode(data)
+            return pictures
     return {}
 
 

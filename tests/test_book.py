@@ -92,11 +92,13 @@ def test_a_chapter_is_stored_as_make_run_would_store_it(chapter):
     assert notebooks.normalized(chapter.copy()) == chapter
 
 
-def test_the_title_picture_is_the_one_of_the_stored_run():
+def test_the_title_pictures_are_those_of_the_stored_run():
     found = {}
     for path in chapters():
         found |= notebooks.hero(notebooks.nbformat.read(path, as_version=4))
-    assert set(found) == {"hero.jpeg", "hero-dark.jpeg"}
+    stored = {path.name for path in (ROOT / "book" / "assets").glob("hero*")}
+    assert set(found) == stored
+    assert len(stored) == 10  # the picture, three answers and the truth, light and dark
     for name, data in found.items():
         assert (ROOT / "book" / "assets" / name).read_bytes() == data
 

@@ -5,6 +5,9 @@ from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from bs4 import BeautifulSoup
+from fontTools.ttLib import TTFont
+from PIL import Image
 
 LOADING = {
     ("script", "src"),
@@ -99,3 +102,44 @@ def test_formulas_are_rendered_before_they_reach_the_reader(pages, parsed):
     assert 'class="katex-display"' in (pages / "02_one_by_one.html").read_text()
     scripts = [url.lower() for page in parsed.values() for url in page.fetched]
     assert [url for url in scripts if re.search("mathjax|katex.*js", url)] == []
+
+
+def test_each_mention_of_another_chapter_is_a_link_to_it(pages):
+    for path in sorted(pages.glob("0*.html")):
+        article = BeautifulSoup(path.read_text(), "html.parser").find("article")
+        for link in article.find_all("a", string=re.compile(r"^(?:chapter )?\d$", re.I)):
+            assert link["href"].startswith(f"0{link.text[-1]}_"), (path.name, link)
+        for away in [*article.find_all(["a", "code", "pre", "h1"]), *article.select(".cell_output")]:
+            away.extract()
+        left = re.findall(r"chapters? (\d)", article.get_text(" "), re.I)
+        assert set(left) <= {path.name[1]}, path.name  # only of itself
+
+
+def test_each_page_says_what_it_is_once(pages):
+    described = set()
+    for path in sorted(pages.glob("*.html")):
+        head = BeautifulSoup(path.read_text(), "html.parser").head
+        assert len(head.find_all("meta", attrs={"name": "viewport"})) == 1
+        described.add(head.find("meta", attrs={"name": "description"})["content"])
+        assert head.title.text.endswith("Every pixel a class")
+        assert len(head.find_all("link", rel="stylesheet")) == 1
+        sources = [script["src"] for script in head.find_all("script", src=True)]
+        assert all(script.has_attr("defer") for script in head.find_all("script", src=True))
+        assert len(sources) == (4 if path.name == "search.html" else 1)
+    assert len(described) == len(list(pages.glob("*.html")))
+
+
+def test_every_picture_is_webp_and_says_how_large_it_is(pages, parsed):
+    for path, page in parsed.items():
+        for image in page.images:
+            assert image["src"].endswith(".webp"), (path.name, image["src"])
+            with Image.open(path.parent / image["src"]) as picture:
+                ratio = int(image["width"]) / int(image["height"])
+                assert ratio == pytest.approx(picture.width / picture.height, rel=0.02)
+
+
+def test_the_icon_font_holds_the_icons_that_the_styles_name_and_no_more(pages):
+    named = set(re.findall(r'"\\(f[0-9a-f]{3})"', (pages / "_static/page.css").read_text()))
+    font = TTFont(pages / "_static/vendor/fontawesome/webfonts/fa-solid-900.woff2")
+    assert {f"{code:x}" for code in font.getBestCmap()} <= named
+    assert {"f0c9", "f002", "f042"} <= {f"{code:x}" for code in font.getBestCmap()}  # bars, search, colours

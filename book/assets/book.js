@@ -45,5 +45,28 @@
     places.forEach((place) => observer.observe(place));
   }
 
-  addEventListener("load", () => { name(); watchWidgets(); });
+  function drawers() {
+    // On a phone the menus lie over the text: a chosen entry closes its menu, and the focus goes back to the button.
+    all("dialog").forEach((dialog) => {
+      dialog.addEventListener("click", (event) => event.target.closest("a[href*='#']") && dialog.close());
+      dialog.addEventListener("close", () => {
+        const name = dialog.id.includes("secondary") ? "secondary" : dialog.id.includes("primary") ? "primary" : "";
+        const button = name && all(`.${name}-toggle`).find((each) => each.offsetParent);
+        if (button) setTimeout(() => button.focus({ preventScroll: true }));
+      });
+    });
+  }
+
+  function theme() {
+    // The button says which colours are shown; paper is always light.
+    const root = document.documentElement;
+    const say = () => all(".theme-switch-button").forEach((e) => e.setAttribute("aria-label", `Colours: ${root.dataset.mode || "auto"}`));
+    say();
+    new MutationObserver(say).observe(root, { attributes: true, attributeFilter: ["data-mode"] });
+    let shown;
+    addEventListener("beforeprint", () => { shown = root.dataset.theme; root.dataset.theme = "light"; });
+    addEventListener("afterprint", () => { root.dataset.theme = shown; });
+  }
+
+  addEventListener("load", () => { drawers(); theme(); name(); watchWidgets(); });
 })();

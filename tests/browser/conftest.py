@@ -16,6 +16,19 @@ FLAGS = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-b
 FLAGS += ["disable-component-update", "disable-sync"]
 
 
+OBSERVED = """
+    globalThis.layoutShift = 0;
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) layoutShift += entry.value;
+    }).observe({type: "layout-shift", buffered: true});
+    new MutationObserver((_, observer) => {
+        if (!document.body) return;
+        globalThis.themeAtFirstElement = document.documentElement.dataset.theme;
+        observer.disconnect();
+    }).observe(document, {childList: true, subtree: true});
+"""
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serve files without a line of log for each."""
 
@@ -55,6 +68,7 @@ def open_page(browser, address):
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
         contexts.append(context)
         page = context.new_page()
+        page.add_init_script(OBSERVED)
         page.troubles, page.responses = [], []
 
         def route(route):

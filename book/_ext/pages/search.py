@@ -1,0 +1,47 @@
+"""What the search looks through: the sections of all pages, each with its heading, terms, text and code."""
+
+import json
+import re
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+
+WITHOUT = {"search.html", "genindex.html", "404.html"}
+
+
+def write_index(out: Path) -> None:
+    """Write _static/search-index.js, which gives book/assets/search.js the sections of the pages."""
+    pages = sorted(path for path in out.glob("*.html") if path.name not in WITHOUT)
+    entries = [entry for path in pages for entry in sections(path)]
+    text = json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
+    (out / "_static/search-index.js").write_text(f"window.bookSections = {text};\n", encoding="utf-8")
+
+
+def sections(path: Path) -> list[dict[str, str]]:
+    article = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser").find("article")
+    page = plain(article.h1)
+    found = []
+    for section in article.find_all("section"):
+        heading, *rest = section.find_all(recursive=False)
+        rest = [part for part in rest if part.name != "section"]
+        cells = [part for part in rest if "cell" in part.get("class", [])]
+        prose = [part for part in rest if part not in cells]
+        tables = [table for cell in cells for table in cell.find_all("table")]
+        found.append(
+            {
+                "href": f"{path.name}#{section['id']}" if heading.name != "h1" else path.name,
+                "page": page,
+                "title": plain(heading),
+                "terms": " ".join(plain(term) for part in prose for term in part.find_all(["em", "strong"])),
+                "text": " ".join(plain(part) for part in [*prose, *tables]),
+                "code": " ".join(plain(code) for cell in cells for code in cell.select(".cell_input pre")),
+            }
+        )
+    return found
+
+
+def plain(tag) -> str:
+    """Return what can be read of an element, on one line."""
+    for formula in tag.select("annotation, .katex-html"):  # a formula is there three times
+        formula.extract()
+    return re.sub(r"\s+", " ", tag.get_text(" ").replace("#", "")).strip()
