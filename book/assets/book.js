@@ -63,10 +63,28 @@
     const say = () => all(".theme-switch-button").forEach((e) => e.setAttribute("aria-label", `Colours: ${root.dataset.mode || "auto"}`));
     say();
     new MutationObserver(say).observe(root, { attributes: true, attributeFilter: ["data-mode"] });
-    let shown;
-    addEventListener("beforeprint", () => { shown = root.dataset.theme; root.dataset.theme = "light"; });
-    addEventListener("afterprint", () => { root.dataset.theme = shown; });
+    let shown, folded;
+    addEventListener("beforeprint", () => {
+      shown = root.dataset.theme;
+      root.dataset.theme = "light";
+      folded = all("details.answer:not([open])");
+      folded.forEach((answer) => (answer.open = true));
+    });
+    addEventListener("afterprint", () => {
+      root.dataset.theme = shown;
+      folded.forEach((answer) => (answer.open = false));
+    });
   }
 
-  addEventListener("load", () => { drawers(); theme(); name(); watchWidgets(); });
+  function answers() {
+    // The outputs of several cells may answer one guess: they open and close together.
+    const cell = (answer) => answer.closest(".cell");
+    all("details.answer").forEach((answer) => answer.addEventListener("toggle", () => {
+      for (const side of ["previousElementSibling", "nextElementSibling"])
+        for (let next = cell(answer)[side]; next?.matches(".cell"); next = next[side])
+          all("details.answer", next).forEach((other) => (other.open = answer.open));
+    }));
+  }
+
+  addEventListener("load", () => { drawers(); theme(); answers(); name(); watchWidgets(); });
 })();

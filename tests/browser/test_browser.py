@@ -27,6 +27,7 @@ def scroll_through(page):
 
 def moving_figure(page):
     """Scroll to the first figure that moves, and wait until its slider is there."""
+    page.evaluate("document.querySelectorAll('details.answer').forEach((answer) => (answer.open = true))")
     page.locator(".cell_output:has(script[type*='widget-view'])").first.scroll_into_view_if_needed()
     page.wait_for_selector(".fcn-frames .noUi-handle", timeout=20_000)
     page.wait_for_timeout(300)
@@ -157,6 +158,7 @@ def test_the_widgets_scripts_come_only_when_a_widget_is_near(open_page, name):
     page = open_page(name)
     page.wait_for_timeout(1000)
     assert not any("embed-amd" in response.url for response in page.responses)
+    page.evaluate("document.querySelectorAll('details.answer').forEach((answer) => (answer.open = true))")
     still = page.locator(".widget-still.only-light").first
     still.scroll_into_view_if_needed()
     page.wait_for_selector(".fcn-frames .noUi-handle", timeout=20_000)
@@ -234,6 +236,36 @@ def test_a_page_that_is_read_in_the_dark_is_printed_light(open_page):
     assert page.locator("nav:visible, .bd-sidebar:visible").count() == 0
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+@pytest.mark.parametrize("name", WIDGET_PAGES)
+def test_what_a_guess_is_about_is_folded_until_the_reader_opens_it_and_open_on_paper(open_page, name):
+    page = open_page(name)
+    guesses = page.locator("blockquote", has_text="Guess before you run").count()
+    answers = page.locator("details.answer")
+    assert answers.count() >= guesses - 1 > 0  # one guess may be answered by the text
+    assert page.locator("details.answer[open]").count() == 0
+    first = answers.first
+    first.locator("summary").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(200)
+    assert first.evaluate("answer => answer.open")
+    opened = page.locator("details.answer[open]").count()
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator("details.answer:not([open])").count() == 0
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    page.wait_for_timeout(200)
+    assert page.locator("details.answer[open]").count() == opened
+
+
+def test_answers_to_one_guess_open_together(open_page):
+    page = open_page("05_skips.html")
+    guess = page.locator("blockquote", has_text="Skips or dilation").first
+    answers = guess.locator("xpath=following-sibling::div[position() < 3]//details")
+    assert answers.count() == 2
+    answers.first.locator("summary").click()
+    page.wait_for_timeout(300)
+    assert answers.evaluate_all("answers => answers.every((answer) => answer.open)")
 
 
 def test_on_a_phone_a_chosen_entry_closes_the_contents_and_the_focus_returns(open_page):

@@ -7,6 +7,7 @@ from docutils import nodes
 
 from pages.figures import add_dark, group, mark_captions
 from pages.files import check_npm, finish
+from pages.guesses import fold_answers
 from pages.head import describe
 from pages.links import link_chapters
 from pages.widgets import STATE, VIEW, add_still, unpack_frames
@@ -30,6 +31,7 @@ def improve_notebook(app, doctree) -> None:
         for bundle, output in zip(bundles, outputs, strict=True):
             if VIEW in output["data"]:
                 add_still(app, bundle, models, output["data"][VIEW]["model_id"])
+    fold_answers(doctree)
 
 
 def is_element(node) -> bool:
