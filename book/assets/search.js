@@ -22,11 +22,6 @@
   const list = document.getElementById("search-results");
   const status = document.getElementById("search-status");
 
-  function asked(query) {
-    const text = query.toLowerCase().trim();
-    return Object.entries(SAME).reduce((found, [said, meant]) => (found === said ? meant : found), text);
-  }
-
   function found(query) {
     const options = { boost: { title: 6, terms: 3, page: 2, text: 1, code: 0.3 }, prefix: (term) => term.length > 2, fuzzy: (term) => (term.length > 5 ? 0.15 : false), boostDocument: (href) => LESS[href.split("#")[1]] || 1 };
     const all = search.search(query, { ...options, combineWith: "AND" });
@@ -53,7 +48,8 @@
 
   function show() {
     list.replaceChildren();
-    const query = asked(field.value);
+    const typed = field.value.toLowerCase().trim();
+    const query = SAME[typed] || typed;
     const results = query ? found(query).slice(0, 20) : [];
     status.textContent = !query ? "" : results.length ? `${results.length === 20 ? "The first 20 places" : results.length === 1 ? "One place" : `${results.length} places`}` : "Nothing found. Fewer or other words may help.";
     for (const result of results) {

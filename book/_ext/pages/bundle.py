@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import posixpath
 import re
 import subprocess
 from pathlib import Path
@@ -35,7 +36,6 @@ SCRIPTS = [
     "book.js",
 ]
 ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"
-
 
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
@@ -71,13 +71,7 @@ def rebased(sheet: Path, static: Path) -> str:
         quote, address = match.groups()
         if address.startswith(("data:", "#", "/")):
             return match[0]
-        parts = []
-        for part in [*folder.split("/"), *address.split("/")]:
-            if part == "..":
-                parts.pop()
-            elif part != ".":
-                parts.append(part)
-        return f"url({quote}{'/'.join(parts)}{quote})"
+        return f"url({quote}{posixpath.normpath(posixpath.join(folder, address))}{quote})"
 
     return re.sub(r"""url\((["']?)([^)"']+)\1\)""", moved, text)
 

@@ -6,12 +6,10 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup
 
-WITHOUT = {"search.html", "genindex.html", "404.html"}
-
 
 def write_index(out: Path) -> None:
     """Write _static/search-index.js, which gives book/assets/search.js the sections of the pages."""
-    pages = sorted(path for path in out.glob("*.html") if path.name not in WITHOUT)
+    pages = sorted(path for path in out.glob("*.html") if path.name != "search.html")
     entries = [entry for path in pages for entry in sections(path)]
     text = json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
     (out / "_static/search-index.js").write_text(f"window.bookSections = {text};\n", encoding="utf-8")
