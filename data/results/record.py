@@ -54,19 +54,23 @@ def studied(script: str, recipe: dict, jobs: Iterable[tuple[tuple, str]], run: C
     come, so that a study that was killed goes on where it was; until `store` ends it, SCRIPT.json stays what it was.
     To begin anew, delete the part; runs of another `recipe` are not taken over, nor those of a study that has ended,
     since other code may have made them. Arrays among the scores go into SCRIPT.part.npz, later SCRIPT.npz, as
-    "name/seed/score".
+    "name/seed/score". A run that fails ends the study with its error, after what ran beside it is stored.
     """
     path, runs, kept = Path(script).with_suffix(".part.json"), {}, {}
     stored = json.loads(path.read_text()) if path.exists() else {"about": {}}
     if all(stored["about"].get(name) == value for name, value in recipe.items()):
         runs, kept = stored["runs"], arrays(script)
     with ProcessPoolExecutor(2, get_context("spawn"), torch.set_num_threads, (1,)) as pool:
-        waiting = {}
+        waiting, failed = {}, None
         for names, seed in jobs:
             left = [name for name in names if seed not in runs.setdefault(name, {})]
             if left:
                 waiting[pool.submit(run, left, seed)] = seed
         for done in as_completed(waiting):
+            if done.cancelled() or done.exception():
+                failed = failed or done
+                pool.shutdown(wait=False, cancel_futures=True)
+                continue
             seed = waiting[done]
             for name, found in done.result().items():
                 large = [score for score, value in found.items() if isinstance(value, np.ndarray)]
@@ -78,6 +82,8 @@ def studied(script: str, recipe: dict, jobs: Iterable[tuple[tuple, str]], run: C
                 np.savez_compressed(aside, **kept)
                 aside.replace(Path(script).with_suffix(".part.npz"))
             written(script, "part.json", {"runs": runs}, threads=1, workers=2, **recipe, **about)
+    if failed:
+        failed.result()
     return {name: dict(sorted(several.items(), key=lambda item: int(item[0]))) for name, several in runs.items()}
 
 
