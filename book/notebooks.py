@@ -8,11 +8,14 @@ python book/notebooks.py repository [URL]   set the repository's address; withou
 import base64
 import hashlib
 import json
+import math
 import os
 import re
 import sys
+import time
 from pathlib import Path
 
+import cover
 import evidence
 import nbformat
 import yaml
@@ -76,6 +79,7 @@ def run(path: Path) -> None:
     notebook = nbformat.reads(before.decode(), as_version=4)
     notebook.metadata.pop("widgets", None)
     resources = {"metadata": {"path": str(BOOK)}}
+    began = time.monotonic()
     arguments = ["--log-level=ERROR"]  # else each kernel remarks that it listens on a port of this machine
     try:
         NotebookClient(notebook, timeout=600, resources=resources, extra_arguments=arguments).execute()
@@ -83,6 +87,7 @@ def run(path: Path) -> None:
         raise SystemExit(f"{path.name}: a cell failed, nothing was stored.\n{error}") from None
     notebook = normalized(notebook)
     notebook.metadata["ran"] = digest(notebook)
+    notebook.metadata["minutes"] = math.ceil((time.monotonic() - began) / 60)  # the landing page says so
     pictures = hero(notebook)
     if path.read_bytes() != before:
         raise SystemExit(f"{path.name} was saved by somebody else while it ran: nothing was stored. Run it again.")
@@ -177,7 +182,8 @@ def hero(notebook) -> dict[str, bytes]:
                 mime, metadata = next(iter(output.metadata.items()))
                 for name, data in ((f"hero-{number}", output.data[mime]), (f"hero-{number}-dark", metadata["dark"])):
                     pictures[f"{name}.{mime[6:]}"] = base64.b64decode(data)
-            return pictures
+            shown = [pictures[name] for name in ("hero-0.jpeg", "hero-1.png", "hero-3.png") if name in pictures]
+            return pictures | {"social.jpg": cover.social(shown)}
     return {}
 
 

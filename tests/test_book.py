@@ -11,6 +11,7 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from notebooks import ROOT, chapters
+from PIL import Image
 
 LONGEST_LINE = 76  # characters that fit into the column of a page
 
@@ -22,7 +23,7 @@ def pictures(cell) -> list[str]:
 
 def test_every_chapter_is_in_the_table_of_contents_and_every_page_of_it_exists():
     toc = yaml.safe_load((ROOT / "book" / "_toc.yml").read_text())
-    listed = [entry["file"] for entry in toc["chapters"]]
+    listed = [entry["file"] for part in toc["parts"] for entry in part["chapters"]]
     assert [path.stem for path in chapters()] == [name for name in listed if name[0].isdigit()]
     for name in [toc["root"], *listed]:
         assert any((ROOT / "book" / f"{name}{suffix}").is_file() for suffix in (".md", ".ipynb")), name
@@ -96,9 +97,11 @@ def test_the_title_pictures_are_those_of_the_stored_run():
     found = {}
     for path in chapters():
         found |= notebooks.hero(notebooks.nbformat.read(path, as_version=4))
-    stored = {path.name for path in (ROOT / "book" / "assets").glob("hero*")}
-    assert set(found) == stored
-    assert len(stored) == 10  # the picture, three answers and the truth, light and dark
+    assets = ROOT / "book" / "assets"
+    assert set(found) == {path.name for kind in ("hero*", "social*") for path in assets.glob(kind)}
+    assert len(found) == 11  # the picture, three answers and the truth, light and dark, and what links show
+    with Image.open(assets / "social.jpg") as social:
+        assert social.size == (1200, 630)
     for name, data in found.items():
         assert (ROOT / "book" / "assets" / name).read_bytes() == data
 

@@ -1,13 +1,25 @@
 """The built pages as files: nothing foreign in them, nothing missing, every picture described. See also browser/."""
 
+import base64
+import hashlib
+import os
 import re
+import shutil
+import subprocess
+import sys
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import notebooks
 import pytest
 from bs4 import BeautifulSoup
 from fontTools.ttLib import TTFont
+from notebooks import ROOT
 from PIL import Image
+
+sys.path.append(str(ROOT / "book" / "_ext"))
+from pages.address import STAND_IN, of_pages
 
 LOADING = {
     ("script", "src"),
@@ -143,3 +155,157 @@ def test_the_icon_font_holds_the_icons_that_the_styles_name_and_no_more(pages):
     font = TTFont(pages / "_static/vendor/fontawesome/webfonts/fa-solid-900.woff2")
     assert {f"{code:x}" for code in font.getBestCmap()} <= named
     assert {"f0c9", "f002", "f042"} <= {f"{code:x}" for code in font.getBestCmap()}  # bars, search, colours
+
+
+def soup(path):
+    return BeautifulSoup(path.read_text(), "html.parser")
+
+
+def test_a_term_is_linked_to_the_glossary_where_it_enters_and_once_a_chapter(pages):
+    lines = {term["id"]: term.find_next("dd").text for term in soup(pages / "glossary.html").select("dt[id]")}
+    assert len(lines) >= 60
+    for path in sorted(pages.glob("0*.html")):
+        article = soup(path).find("article")
+        links = article.select("a.term")
+        terms = [link["href"].removeprefix("glossary.html#") for link in links]
+        assert len(terms) == len(set(terms)) >= 15, path.name
+        for link, term in zip(links, terms, strict=True):
+            assert link["title"].replace("`", "").replace("'", "’") in " ".join(lines[term].split())
+            assert not link.find_parents(["h1", "h2", "h3", "code", "pre"])
+            assert not link.find_parents("section", id="sources")
+    chapter = soup(pages / "05_skips.html").find("article")
+    introduced = chapter.find("a", class_="term", href="glossary.html#term-skip-connection")
+    assert introduced.parent.name == "em"  # not its first mention, but the one that says what it is
+
+
+def test_the_glossary_says_which_of_its_words_are_korean_and_where_each_term_is_explained(pages, parsed):
+    glossary = soup(pages / "glossary.html")
+    terms = [term.text.lower() for term in glossary.select("dt[id]")]
+    assert terms == sorted(terms)
+    assert all(re.search("[가-힣]", word.text) for word in glossary.select("[lang=ko]"))
+    assert len(glossary.select("[lang=ko]")) >= 50
+    assert all(re.match(r"0\d_\w+\.html#", line.a["href"]) for line in glossary.select("article dd"))
+
+
+def test_the_bibliography_has_every_source_that_a_chapter_links_and_says_which_chapters_do(pages):
+    entries = soup(pages / "bibliography.html").select("article section section > p")
+    said = {link["href"]: entry.text for entry in entries for link in entry.select("a.external")}
+    used = {}
+    for path in sorted(pages.glob("0*.html")):
+        for link in soup(path).select("#sources a.external[href^=http]"):
+            used.setdefault(link["href"], set()).add(path.name[1])
+    assert used.keys() <= said.keys()
+    for address, numbers in used.items():
+        named = re.search(r"Chapters? ([\d, and]+)\.$", said[address])
+        assert numbers <= set(re.findall(r"\d", named[1])), address
+
+
+def test_the_title_page_shows_of_each_chapter_a_picture_for_each_theme_and_its_minutes(pages):
+    items = soup(pages / "index.html").select("ol > li.chapter")
+    assert [item.a["href"] for item in items] == [path.name for path in sorted(pages.glob("0*.html"))]
+    for item in items:
+        assert [("only-light" in image["class"], "only-dark" in image["class"]) for image in item("img")] == [
+            (True, False),
+            (False, True),
+        ]
+        assert re.fullmatch(r"\d+ minutes to read, \d+ to run", item.select_one(".minutes").text)
+
+
+def test_the_way_on_says_what_comes(pages):
+    names = sorted(path.name for path in pages.glob("0*.html"))
+    for name, following in zip(names, [*names[1:], "glossary.html"], strict=True):
+        after = soup(pages / name).select_one("a.right-next")
+        lead = soup(pages / following).select_one("article h1 + p").text
+        assert after["href"] == following
+        assert " ".join(lead.split()).startswith(after.select_one(".prev-next-lead").text)
+
+
+def test_a_whole_sentence_in_brackets_is_an_aside_and_nothing_is_lost(pages):
+    aside = next(each for each in soup(pages / "02_one_by_one.html").select(".aside") if "square root" in each.text)
+    assert aside.text.startswith("(The brightness is a square root")
+    assert aside.text.endswith("cuts the larger squares.)")
+    for path in sorted(pages.glob("0*.html")):
+        assert all(re.fullmatch(r"(?s)\([A-Z].*[.?!]\)", each.text) for each in soup(path).select(".aside"))
+
+
+def test_every_page_allows_scripts_and_files_of_its_own_host_alone(pages):
+    for path in pages.glob("*.html"):
+        head = soup(path).head
+        meta = head.find("meta", attrs={"http-equiv": "Content-Security-Policy"})
+        policy = dict(rule.split(" ", 1) for rule in meta["content"].split("; "))
+        assert policy["default-src"] == "'none'"
+        allowed = {source for rule in policy.values() for source in rule.split()}
+        hashes = {source for source in allowed if source.startswith("'sha256-")}
+        named = {"'none'", "'self'", "'unsafe-inline'", "data:"}
+        assert allowed - hashes - named == ({"'unsafe-eval'"} if "widget-view+json" in path.read_text() else set())
+        assert "'unsafe-inline'" not in policy["script-src"]
+        scripts = [script.string for script in head("script") if not script.get("src")]
+        digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+        assert hashes == {f"'sha256-{digest}'" for digest in digests}
+        first = next(tag for tag in head.find_all(True) if tag.name in {"script", "link", "style"})
+        assert meta in first.find_all_previous("meta")
+
+
+@pytest.fixture(scope="session")
+def addressed(tmp_path_factory):
+    """Return the pages as they are built once `make repository` has set an address."""
+    folder = tmp_path_factory.mktemp("addressed")
+    shutil.copytree(ROOT / "book", folder / "book")
+    (folder / "node_modules").symlink_to(ROOT / "node_modules")
+    for name in ("_config.yml", "README.md", "CITATION.cff"):
+        shutil.copy(ROOT / name, folder)
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for command in (
+        [sys.executable, "book/notebooks.py", "repository", "https://github.com/Someone/their-book"],
+        ["jupyter-book", "build", "book/", "-W", "--keep-going", "-q"],
+    ):
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return folder / "_build" / "html"
+
+
+def test_without_an_address_no_page_links_or_speaks_of_colab_or_its_source(pages):
+    for path in pages.glob("*.html"):
+        page = soup(path)
+        assert page.select("a.header-link, link[rel=canonical], meta[property='og:url']") == []
+        for cell in page.select(".tag_setup"):
+            cell.extract()
+        words = page.find("article").get_text(" ")
+        assert not re.search(r"colab", words.replace("Setup, needed in Colab only", ""), re.I), path.name
+    assert not (pages / "sitemap.xml").exists()
+    assert (pages / "robots.txt").read_text() == "User-agent: *\nAllow: /\n"
+
+
+def test_with_an_address_the_links_to_colab_and_source_a_canonical_address_and_a_site_map_appear(addressed):
+    base = "https://someone.github.io/their-book/"
+    places = set()
+    for path in addressed.glob("*.html"):
+        page = soup(path)
+        links = {link.text: link["href"] for link in page.select("a.header-link")}
+        assert links["Source"] == "https://github.com/Someone/their-book"
+        assert links.get("Colab") == (
+            f"https://colab.research.google.com/github/Someone/their-book/blob/main/book/{path.stem}.ipynb"
+            if path.stem[0] == "0"
+            else None
+        )
+        canonical = [link["href"] for link in page.select("link[rel=canonical]")]
+        if path.stem in {"search", "404"}:
+            assert canonical == []
+            assert page.select_one("meta[name=robots]")["content"] == "noindex"
+        else:
+            assert canonical == [base + ("" if path.stem == "index" else path.name)]
+            assert page.select_one("meta[property='og:image']")["content"] == f"{base}_static/social.jpg"
+            places |= set(canonical)
+    assert (addressed / "_static" / "social.jpg").is_file()
+    assert set(re.findall("<loc>(.*?)</loc>", (addressed / "sitemap.xml").read_text())) == places
+    assert f"Sitemap: {base}sitemap.xml" in (addressed / "robots.txt").read_text()
+    assert "Colab" in soup(addressed / "index.html").find("article").text
+    assert soup(addressed / "404.html").base["href"] == base  # it is shown at any depth
+
+
+def test_the_stand_in_is_one_that_the_pages_know():
+    assert re.match(STAND_IN, notebooks.STAND_IN)
+    assert not re.match(STAND_IN, "https://github.com/someone/a_book")
+    assert of_pages("https://github.com/Some/Book") == "https://some.github.io/Book/"
+    assert of_pages("https://github.com/Some/some.github.io") == "https://some.github.io/"
+    assert of_pages("https://example.org/a/b") == ""

@@ -86,5 +86,20 @@
     }));
   }
 
-  addEventListener("load", () => { drawers(); theme(); answers(); name(); watchWidgets(); });
+  function options() {
+    // A choice in a guess: what is tapped stays chosen, and the answer opens.
+    all(".options > li").forEach((item) => {
+      const button = Object.assign(document.createElement("button"), { type: "button" });
+      button.append(...item.childNodes);
+      button.setAttribute("aria-pressed", "false");
+      item.append(button);
+      button.addEventListener("click", () => {
+        all("button", item.parentElement).forEach((each) => each.setAttribute("aria-pressed", String(each === button)));
+        const answer = button.closest("blockquote").nextElementSibling?.querySelector("details.answer");
+        if (answer) answer.open = true;
+      });
+    });
+  }
+
+  addEventListener("load", () => { drawers(); theme(); answers(); options(); name(); watchWidgets(); });
 })();

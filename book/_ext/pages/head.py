@@ -1,29 +1,38 @@
 """What the head of a page says of it: title, description, fonts to fetch early. See book/_templates/layout.html."""
 
+import posixpath
 import re
 
 from docutils import nodes
 
 EARLY_FONTS = ["source-serif-4-latin-wght-normal.woff2", "inter-latin-wght-normal.woff2"]
-LONGEST = 200  # characters of a description
+NAMES = {"search": "Search", "404": "No such page"}  # pages without a text of their own
+SUBJECT = "Semantic segmentation with fully convolutional networks"
+SOCIAL = "A scene of a pink dog and a penguin, a shapeless answer to it, and one that has legs and a tail."
+LONGEST, NEIGHBOUR = 200, 140  # characters of a page's description, and of what the pages beside it say of it
 
 
 def describe(app, pagename, templatename, context, doctree) -> None:
     """Give the template a page's title and description: the first paragraph of its text, in whole sentences."""
     book = app.config.html_title
-    title = re.sub(r"<[^>]+>", "", context.get("title") or "")
-    context["page_title"] = book if not title or title == book else f"{title} · {book}"
+    title = NAMES.get(pagename) or re.sub(r"<[^>]+>", "", context.get("title") or "")
+    context["page_title"] = f"{SUBJECT if title in ('', book) else title} · {book}"
     lead = next(iter(doctree.findall(nodes.paragraph)), None) if doctree else None
     context["page_description"] = shortened(lead.astext()) if lead else context["page_title"]
+    for side in ("prev", "next"):
+        if context.get(side):
+            name = posixpath.normpath(posixpath.join(posixpath.dirname(pagename), context[side]["link"]))
+            context[f"{side}_lead"] = app.env.metadata[name.removesuffix(".html")].get("lead", "")
+    context["social_alt"] = SOCIAL
     context["early_fonts"] = EARLY_FONTS
     context["metatags"] = ""  # a second viewport
 
 
-def shortened(text: str) -> str:
-    """Return the first sentences of a text, as many as fit."""
+def shortened(text: str, longest: int = LONGEST) -> str:
+    """Return the first sentences of a text, as many as fit, and one at least."""
     kept = ""
     for sentence in re.split(r"(?<=[.?!])\s+", " ".join(text.split())):
-        if kept and len(kept) + 1 + len(sentence) > LONGEST:
+        if kept and len(kept) + 1 + len(sentence) > longest:
             break
         kept = f"{kept} {sentence}".strip()
     return kept

@@ -3,6 +3,7 @@
 import re
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 
 ONE = re.compile(r"\bchapter (\d)\b", re.I)
 SEVERAL = re.compile(r"\bchapters (?:\d(?:, | and | to |))+", re.I)
@@ -13,7 +14,7 @@ def link_chapters(app, doctree) -> None:
     names = {name[1]: name for name in app.env.found_docs if re.match(r"0\d_", name)}
     here = app.env.docname
     for text in list(doctree.findall(nodes.Text)):
-        if isinstance(text.parent, nodes.literal | nodes.literal_block | nodes.reference | nodes.title):
+        if isinstance(text.parent, nodes.literal | nodes.literal_block | nodes.title) or is_link(text):
             continue
         parts, end = [], 0
         for start, stop, number in mentions(text.astext()):
@@ -24,6 +25,10 @@ def link_chapters(app, doctree) -> None:
             end = stop
         if parts:
             text.parent.replace(text, [*parts, nodes.Text(text[end:])])
+
+
+def is_link(node) -> bool:
+    return node is not None and (isinstance(node, nodes.reference | pending_xref) or is_link(node.parent))
 
 
 def mentions(text: str) -> list[tuple[int, int, str]]:
