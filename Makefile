@@ -1,6 +1,9 @@
 # make book    build the pages into _build/html          make test   every check
 # make run     execute and normalise all chapters        make run CHAPTER=02   only that one
 # make bind    bind the numbers of the prose to the places that show them
+# make pdf, make epub           the book as one file, _build/paper/book.pdf or book.epub
+# make links                    ask every foreign address that the pages link to
+# make lighthouse [RUNS=5]     what Lighthouse says of each page (it is fetched with npx)
 # make bench   measure speed and memory anew (data/results/benchmarks.json)
 # make repository URL=https://github.com/OWNER/NAME      set the address that the "Colab" cells install from
 # make serve   show the pages on this machine            make clean  remove what was built (not .venv)
@@ -14,7 +17,7 @@ PORT ?= 8000
 
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
-.PHONY: book test run bind bench repository serve clean pages
+.PHONY: book test pdf epub links lighthouse run bind bench repository serve clean pages
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
 
@@ -74,6 +77,16 @@ test: pages .venv/everything
 	ruff check . && ruff format --check .
 	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --doctest-modules fcn
 	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile tests book $(NBVAL)
+
+pdf epub: pages .venv/everything
+	@python book/paper.py $@
+
+links: pages
+	@jupyter-book build book/ --path-output _build/links --builder linkcheck -q >_build/links.log 2>&1 || \
+	{ grep -o "[^/]*: WARNING: broken link: [^ ]*" _build/links.log >&2; exit 1; }
+
+lighthouse: pages .venv/everything
+	@python tests/lighthouse.py $(or $(RUNS),1)
 
 clean:
 	rm -rf _build

@@ -177,13 +177,14 @@ def hero(notebook) -> dict[str, bytes]:
             outputs = [output for output in cell.outputs if output.get("metadata")]
             if not outputs:
                 raise SystemExit("The cell tagged 'hero' draws no figure of fcn.viz: nothing was stored.")
-            pictures = {}
+            pictures, shown = {}, {}
             for number, output in enumerate(outputs):
-                mime, metadata = next(iter(output.metadata.items()))
-                for name, data in ((f"hero-{number}", output.data[mime]), (f"hero-{number}-dark", metadata["dark"])):
-                    pictures[f"{name}.{mime[6:]}"] = base64.b64decode(data)
-            shown = [pictures[name] for name in ("hero-0.jpeg", "hero-1.png", "hero-3.png") if name in pictures]
-            return pictures | {"social.jpg": cover.social(shown)}
+                mime, about = next(iter(output.metadata.items()))
+                for name, data in ((f"hero-{number}", output.data[mime]), (f"hero-{number}-dark", about["dark"])):
+                    pictures[f"{name}.{mime[6:]}"] = cover.without_title(base64.b64decode(data), about["above"])
+                shown[about["title"]] = pictures[f"hero-{number}.{mime[6:]}"]
+            chosen = {name: data for name, data in shown.items() if name in cover.CHOSEN}
+            return pictures | {"social.jpg": cover.social(chosen)}
     return {}
 
 

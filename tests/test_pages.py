@@ -84,23 +84,40 @@ def test_everything_that_a_page_fetches_or_links_to_is_there(parsed):
     assert missing == []
 
 
-def test_every_picture_is_described_and_by_no_file_name(parsed):
-    for path, page in parsed.items():
-        for image in page.images:
-            alt = image.get("alt", "")
-            assert alt, f"{path.name}: {image['src']} has no description"
-            assert not re.search(r"\.(png|jpe?g|svg|webp)\b|_images|[0-9a-f]{16}", alt), f"{path.name}: {alt!r}"
+def test_every_picture_is_described_by_what_can_be_seen_and_by_no_file_name(pages):
+    """A panel of a described figure may be described by its title alone, which then is not read out twice."""
+    for path in sorted(pages.glob("*.html")):
+        for image in soup(path)("img"):
+            group, panel = image.find_parent(role="group"), image.find_parent(class_="panel")
+            title = panel.select_one(".panel-title") if panel else None
+            if image.find_parent(class_="chapter"):
+                assert image["alt"] == ""  # an ornament: the title beside it says all
+            elif image["alt"] == "":
+                assert title, (path.name, image["src"])
+                assert len(group["aria-label"]) >= 40
+            else:
+                assert not re.search(r"\.(png|jpe?g|svg|webp)\b|_images|[0-9a-f]{16}", image["alt"]), image["alt"]
+                assert not title or image["alt"] != title.text, (path.name, image["alt"])
+                assert group or len(image["alt"]) >= 40, (path.name, image["alt"])
 
 
-def test_panels_of_one_figure_are_described_one_by_one_and_as_a_whole(pages):
-    groups = re.findall(
-        r'(?s)<div class="panels in-2"([^>]*)>(.*?)</div>\s*</div>', (pages / "02_one_by_one.html").read_text()
-    )
-    for whole, (opened, panels) in zip(("Four photographs", "The four photographs in dim"), groups, strict=True):
-        assert f'role="group" aria-label="{whole}' in opened
-        alts = [image["alt"] for image in Page(panels).images]
-        assert len(alts) == 8
-        assert len(set(alts)) == 4  # each in light and dark
+def test_panels_of_one_figure_have_titles_in_type_and_are_described_as_a_whole(pages):
+    chapter = soup(pages / "02_one_by_one.html")
+    whole = chapter.find(role="group", attrs={"aria-label": re.compile("^Four photographs")})
+    titles = [title.text for title in whole.select(".panel > .panel-title")]
+    assert len(titles) == len(set(titles)) == 4
+    assert len(whole("img")) == 8  # each in light and dark
+    for panel in whole.select(".panel"):
+        for image in panel("img"):
+            with Image.open(pages / image["src"]) as picture:
+                assert picture.width == picture.height  # the title is cut off
+
+
+def test_colours_that_a_figure_does_not_name_are_named_below_it_in_their_order(pages):
+    legends = [[item.text for item in legend("li")] for legend in soup(pages / "05_skips.html").select(".legend")]
+    assert ["right", "missed", "spilled", "mixed up", "void"] in legends
+    for legend in soup(pages / "05_skips.html").select(".legend li"):
+        assert re.fullmatch("--swatch: #[0-9a-f]{6}", legend["style"])
 
 
 def test_every_figure_of_a_chapter_has_a_picture_for_each_theme(parsed):
@@ -168,7 +185,7 @@ def test_a_term_is_linked_to_the_glossary_where_it_enters_and_once_a_chapter(pag
         article = soup(path).find("article")
         links = article.select("a.term")
         terms = [link["href"].removeprefix("glossary.html#") for link in links]
-        assert len(terms) == len(set(terms)) >= 15, path.name
+        assert len(terms) == len(set(terms)) >= 8, path.name
         for link, term in zip(links, terms, strict=True):
             assert link["title"].replace("`", "").replace("'", "’") in " ".join(lines[term].split())
             assert not link.find_parents(["h1", "h2", "h3", "code", "pre"])

@@ -209,6 +209,37 @@ def test_a_loss_curve_shows_every_step_and_leaves_out_those_of_nothing_but_void(
     assert "40 steps" in repr(fig)
 
 
+def test_several_losses_are_named_lines_in_one_chart():
+    fig = viz.loss_curve({"one": [3.0, 2.0], "other": [3.0, 1.0, 1.0]})
+    assert [text.get_text() for text in fig.axes[0].get_legend().get_texts()] == ["one", "other"]
+    assert [line.get_ydata()[-1] for line in fig.axes[0].lines] == [2.0, 1.0]
+    assert "of other falls from 3.00 to 1.00 in 3 steps" in repr(fig)
+
+
+def test_curves_go_through_their_points_and_have_a_tick_at_each():
+    fig = viz.curves({"a": {32: 0.5, 8: 0.9}, "b": {32: 0.4, 16: 0.6}}, "factor", "IoU", alt="Two lines", log="x")
+    ax = fig.axes[0]
+    assert [line.get_xdata().tolist() for line in ax.lines] == [[32, 8], [32, 16]]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["8", "16", "32"]
+    with pytest.raises(ValueError, match="1 to 6 lines; got 0"):
+        viz.curves({}, "x", "y", alt="None")
+    with pytest.raises(ValueError, match=r"2 or more points of finite numbers.*\(a\)"):
+        viz.curves({"a": {1: float("nan"), 2: 1}}, "x", "y", alt="A gap")
+
+
+def test_charts_that_are_to_be_compared_share_their_limits():
+    charts = [viz.intervals({"a": (x, x - 1, x + 1)}, "points", alt="One", limits=(-2, 9)) for x in (1, 7)]
+    assert {chart.axes[0].get_xlim() for chart in charts} == {(-2, 9)}
+    assert viz.scatter({"a": (1, 2)}, "x", "y", alt="One", limits=(0, 5)).axes[0].get_ylim() == (0, 5)
+
+
+def test_a_row_may_have_several_lines():
+    fig = viz.row(np.zeros((4, 3, 10, 10)), list("abcd"), columns=2, width=4)
+    boxes = [ax.get_position().bounds for ax in fig.axes]
+    assert boxes[0][0] == boxes[2][0]
+    assert boxes[0][1] > boxes[2][1] + boxes[2][3]
+
+
 def test_a_scatter_names_its_points_beside_them_and_strokes_their_spread():
     fig = viz.scatter({"a": (1, 2), "b": (3, 5, 4, 6)}, "x", "y", alt="Two points", marked=["b"], log="x")
     assert [text.get_text() for text in fig.axes[0].texts] == ["a", "b"]

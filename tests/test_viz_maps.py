@@ -21,12 +21,16 @@ def test_a_label_map_is_drawn_in_its_colors_and_names_its_classes_where_there_is
     image = pixels(fig.encoded())
     scale = 10  # 3 inches, 200 pixels an inch, 60 columns
     top = image.shape[0] - 40 * scale
-    for row, column in [(38, 20), (6, 6), (31, 51), (20, 40)]:
+    for row, column in [(38, 20), (6, 6), (31, 51)]:
         at = (top + row * scale + 5, column * scale + 5)
         assert image[at].tolist() == viz.colors(THREE)[MASK[row, column]].tolist()
+    void = image[top + 200 : top + 210, 400:410].reshape(-1, 3)
+    light = (void == viz.colors(THREE)[255]).all(axis=1)
+    assert 0.6 <= light.mean() <= 0.8  # and the rest is hatching
     (text,) = fig.axes[0].texts  # the dog is too small for a name
     assert (text.get_text(), text.get_position()) == ("cat", (14, 14))
-    assert fig.get_label() == "Label map with background, cat, dog, void"
+    assert fig.get_label() == "a map: background 82%, cat 17%, void 2%, and 1 smaller"
+    assert fig.apart["legend"] == []
 
 
 def test_a_label_map_has_names_of_the_readers_own():
@@ -40,6 +44,40 @@ def test_a_name_stands_in_the_middle_of_its_classes_largest_piece():
     mask[2:8, 2:8], mask[20:37, 30:47] = 1, 1
     (text,) = viz.label_map(mask, THREE).axes[0].texts
     assert text.get_position() == (38, 28)
+
+
+def test_a_name_hides_neither_its_thing_nor_another_name_a_page_says_it_below():
+    mask = np.zeros((64, 64), dtype=np.uint8)
+    mask[20:40, 10:54], mask[10:16, 20:26] = 1, 2
+    fig = viz.label_map(mask, ["background", "cat", "motorbike"], width=2)
+    assert [text.get_text() for text in fig.axes[0].texts] == ["cat"]
+    assert fig.apart["legend"] == [("motorbike", viz.CLASS_COLORS["motorbike"])]
+    mask[:] = 0
+    mask[20:30, :], mask[30:32, :] = 1, 1
+    mask[24:28, 10:54] = 2  # both are widest at the same place
+    texts = viz.label_map(mask, ["background", "diningtable", "motorbike"], width=2).axes[0].texts
+    assert len(texts) <= 1
+
+
+def test_a_page_may_set_title_and_legend_in_its_own_type():
+    figure = viz.error_map(np.zeros((10, 10), dtype=np.uint8), "FCN-8s", width=2)
+    _, metadata = figure._repr_mimebundle_()
+    about = metadata["image/png"]
+    assert (about["title"], about["legend"]) == ("FCN-8s", list(viz.ERROR_COLORS.items()))
+    image = pixels(figure.encoded())
+    above, below = (round(200 * about[side]) for side in ("above", "below"))
+    inner = image[above : len(image) - below]
+    assert inner.shape[:2] == (400, 400)
+    assert (inner.reshape(-1, 3) == hex_pixel(viz.ERROR_COLORS["right"])).all()
+    assert viz.row(np.zeros((2, 3, 4, 4)), ["a", "b"]).apart == {}  # two titles have no place above one picture
+
+
+def test_maps_of_several_sizes_have_cells_of_one():
+    small, large = (viz.cells(np.ones((n, n)), f"{n}", side=6, width=3).axes[0] for n in (2, 6))
+    assert small.get_xlim() == (-2.5, 3.5)
+    assert large.get_xlim() == (-0.5, 5.5)
+    with pytest.raises(ValueError, match="a side of 8 cells or more; got 6"):
+        viz.cells(np.ones((8, 8)), "large", side=6)
 
 
 def test_a_comparison_holds_the_image_the_label_maps_and_the_truth():
@@ -119,12 +157,12 @@ def test_a_small_map_is_drawn_cell_by_cell_with_its_numbers(values, numbers, exp
     assert zero.max() < 0.25
 
 
-def test_the_dots_of_a_group_stand_beside_its_name_lowest_mean_on_top():
-    fig = viz.strip_plot({"b": [3, 5], "a": torch.tensor([1, 2])}, "score", alt="Dots")
+def test_the_dots_of_a_group_stand_beside_its_name_highest_mean_on_top():
+    fig = viz.strip_plot({"a": torch.tensor([1, 2]), "b": [3, 5]}, "score", alt="Dots")
     ax = fig.axes[0]
-    assert [label.get_text() for label in ax.get_yticklabels()] == ["a", "b"]
-    assert ax.lines[0].get_xdata().tolist() == [1, 2]
-    assert set(ax.lines[1].get_xdata()) == {1.5}
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["b", "a"]
+    assert ax.lines[2].get_xdata().tolist() == [1, 2]
+    assert set(ax.lines[3].get_xdata()) == {1.5}
 
 
 @pytest.mark.parametrize(

@@ -47,3 +47,10 @@ def test_a_figure_that_moves_needs_two_values(values):
 def test_draw_must_return_a_figure():
     with pytest.raises(ValueError, match=r"draw\(1\) must return a figure of fcn\.viz; it returned NoneType"):
         frames(lambda value: None, [1, 2], label="dots")
+
+
+def test_a_figure_opens_on_the_value_that_its_author_chose():
+    _, slider, tabs = frames(draw, [1, 2, 3], label="dots", start=3).children
+    assert (slider.index, tabs.selected_index) == (2, 2)
+    with pytest.raises(ValueError, match=r"a start among \[1, 2\]; got 3"):
+        frames(draw, [1, 2], label="dots", start=3)

@@ -17,7 +17,7 @@
     });
     const theme = document.documentElement.dataset.theme;
     all(`.fcn-frames img.only-${theme}`).forEach((img) => (img.loading = "eager")); // hidden, but one key press away
-    all("div.highlight pre, .cell_output pre").forEach((pre) => {
+    all("div.highlight pre, .cell_output pre, .fcn-table").forEach((pre) => {
       if (pre.scrollWidth > pre.clientWidth && !pre.hasAttribute("tabindex")) pre.tabIndex = 0; // to scroll by keyboard
     });
   }
@@ -95,8 +95,8 @@
       item.append(button);
       button.addEventListener("click", () => {
         all("button", item.parentElement).forEach((each) => each.setAttribute("aria-pressed", String(each === button)));
-        const answer = button.closest("blockquote").nextElementSibling?.querySelector("details.answer");
-        if (answer) answer.open = true;
+        for (let cell = button.closest("blockquote").nextElementSibling; cell?.matches(".cell"); cell = cell.nextElementSibling)
+          all("details.answer", cell).forEach((answer) => (answer.open = true));
       });
     });
   }

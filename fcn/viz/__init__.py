@@ -2,7 +2,7 @@
 
 A noun returns a figure, draw_x(ax, ...) draws on axes. All take what data sets and networks give: tensors or arrays,
 images (3, H, W) or (H, W, 3), uint8 or 0..1. The rooms of this wing: figure (paper and frame), pictures, labels,
-charts, brushes, layers, tables; values says what they take.
+cells, charts, brushes, layers, tables; values says what they take.
 """
 
 from fcn.palette import ACCENT as ACCENT
@@ -20,8 +20,9 @@ from fcn.viz.brushes import paint_counts as paint_counts
 from fcn.viz.brushes import phases as phases
 from fcn.viz.brushes import stamp_sum as stamp_sum
 from fcn.viz.brushes import stamps as stamps
-from fcn.viz.charts import cells as cells
-from fcn.viz.charts import draw_cells as draw_cells
+from fcn.viz.cells import cells as cells
+from fcn.viz.cells import draw_cells as draw_cells
+from fcn.viz.charts import curves as curves
 from fcn.viz.charts import intervals as intervals
 from fcn.viz.charts import loss_curve as loss_curve
 from fcn.viz.charts import scatter as scatter

@@ -8,7 +8,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from fcn.palette import ACCENT, INK, OVERLAY_COLORS, WARM
-from fcn.viz.charts import draw_cells
+from fcn.viz.cells import draw_cells
 from fcn.viz.figure import BookFigure, side_by_side, style
 from fcn.viz.values import as_array, as_small_map, came
 
@@ -31,14 +31,14 @@ def paint_counts(counts) -> BookFigure:
         f"Along a row the pixels are painted {', '.join(map(str, row))} times; in both directions {grid.min()} to "
         f"{grid.max()} times"
     )
-    titles = ["times painted, along a row", "in both directions"]
-    fig, (bars, square) = side_by_side(5.4, 2.9, titles=titles, ratios=(1.25, 1), alt=alt)
+    titles = ["painted, along a row", "in both directions"]
+    fig, (bars, square) = side_by_side(4.8, 2.6, titles=titles, ratios=(1, 1), alt=alt)
     colors = [ACCENT[0] if count == row.max() else INK[0] for count in row]
     bars.bar(range(len(row)), row, color=colors, width=0.86)
     bars.set_xticks([])
     bars.yaxis.set_major_locator(MaxNLocator(integer=True))
     bars.set_ylim(0, 1.05 * max(4, row.max()))
-    draw_cells(square, grid, numbers="d" if len(row) <= 15 else "", size=7)
+    draw_cells(square, grid, numbers="d" if len(row) <= 11 else "", size=9)
     square.set_axis_off()
     square.set_anchor("N")  # both titles at one height
     return fig
@@ -65,7 +65,7 @@ def stamps(x, kernel, *, stride: int, stamp: int) -> BookFigure:
         f"{x[row, column]:g} times the kernel"
     )
     ratios = (x.shape[1] + 0.6, canvases[0].shape[1])
-    fig, pair = side_by_side(6.6, 3.9, titles=["input", "canvas"], ratios=ratios, alt=alt)
+    fig, pair = side_by_side(4.8, 3.1, titles=["input", "canvas"], ratios=ratios, alt=alt)
     for ax, values, corner, size in [
         (pair[0], x, (column, row), (1, 1)),
         (pair[1], canvases[stamp - 1], (column * stride, row * stride), kernel.shape[::-1]),
@@ -94,7 +94,7 @@ def stamp_sum(x, kernel, *, stride: int) -> BookFigure:
     *_, total = canvases = [np.zeros_like(kernel), *_canvases(x, kernel, stride)]
     size = "x".join(map(str, total.shape))
     alt = f"{rows}x{columns} canvases with one stamp each, and the canvas of {size} with their sum"
-    fig, pair = side_by_side(6.6, 3.6, titles=["each stamp alone", "their sum"], ratios=(1, 1), alt=alt)
+    fig, pair = side_by_side(4.8, 2.8, titles=["each stamp alone", "their sum"], ratios=(1, 1), alt=alt)
     for ax in pair:
         ax.set_axis_off()
         ax.set_anchor("N")
@@ -103,7 +103,7 @@ def stamp_sum(x, kernel, *, stride: int) -> BookFigure:
         before = canvases[place] if place else np.zeros_like(total)
         left, bottom, wide, high = column / columns, 1 - (row + 1) / rows, 0.92 / columns, 0.92 / rows
         small = pair[0].inset_axes((left, bottom, wide, high))
-        draw_cells(small, canvases[place + 1] - before, limits=(0, total.max()))
+        draw_cells(small, canvases[place + 1] - before, limits=(0, total.max()), ruled=False)
         small.set_axis_off()
     return fig
 
@@ -125,7 +125,7 @@ def phases(kernel) -> BookFigure:
     sums = ", ".join(f"{part.sum():.2f}" for part in parts.values())
     alt = f"A kernel of {'x'.join(map(str, kernel.shape))} as the four of its phases, whose weights sum up to {sums}"
     titles = ["one kernel", "the four that it consists of"]
-    fig, (left, right) = side_by_side(6.2, 3.2, titles=titles, ratios=(1, 1.1), alt=alt)
+    fig, (left, right) = side_by_side(4.8, 2.7, titles=titles, ratios=(1, 1.1), alt=alt)
     for ax in (left, right):
         ax.set_axis_off()
         ax.set_anchor("N")

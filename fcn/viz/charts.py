@@ -1,69 +1,21 @@
-"""Numbers as squares, dots and lines."""
+"""Numbers as dots and lines."""
 
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from fcn.palette import ACCENT, INK, LINE, PAPER, SOFT, WARM
-from fcn.viz.figure import BookFigure, figure, picture_axes, style
-from fcn.viz.values import as_array, as_small_map, written
+from fcn.palette import ACCENT, INK, LINE, SOFT, WARM
+from fcn.viz.figure import BookFigure, figure, style
+from fcn.viz.values import as_array
 
-_MOST_RULED = 15  # cells a side: more of them are not ruled, unless numbers stand in them
-
-
-def cells(
-    values, title: str = "", *, numbers: str = "", limits: tuple[float, float] | None = None, width: float = 3.4,
-    alt: str = "",
-) -> BookFigure:  # fmt: skip
-    """Return a small map (H, W) as squares, `width` inches wide: zero dark, high values yellow, negative ones blue.
-
-    `numbers` writes each value into its square, in that format ("g", ".2f", ".0%"). `limits` are the values of full
-    blue or zero and of full yellow; without them, those of the map. `alt` describes the figure; without it, the title
-    does. Raises ValueError if the map is not (H, W) of finite numbers, or for neither a title nor `alt`.
-
-    >>> cells([[0, 1], [1, 2]], "A map", numbers="d")
-    <Figure: A map>
-    """
-    values = as_small_map(values)
-    fig, (ax,) = picture_axes(values.shape, [title], width=width, alt=alt)
-    draw_cells(ax, values, numbers=numbers, limits=limits, size=min(11, 20 * width / values.shape[1]))
-    return fig
-
-
-def draw_cells(ax, values, *, numbers: str = "", limits: tuple[float, float] | None = None, size: float = 9) -> None:
-    """Draw a map (H, W) as squares on `ax` as cells does, with numbers `size` points high.
-
-    Raises ValueError if the map is not (H, W) of finite numbers.
-
-    >>> fig, ax = figure(3, 3, alt="A map")
-    >>> draw_cells(ax, [[0, 1], [1, 2]], numbers="d")
-    >>> [text.get_text() for text in ax.texts]
-    ['0', '1', '1', '2']
-    """
-    values = as_small_map(values)
-    low, high = map(float, limits or (min(0, values.min()), values.max()))
-    reach = max(abs(low), abs(high)) or 1
-    color = LinearSegmentedColormap.from_list("cells", ["#4fa3ff", "#262d34", "#ffc233"])(0.5 + values / reach / 2)
-    ax.imshow(color)
-    rows, columns = values.shape
-    if numbers or max(rows, columns) <= _MOST_RULED:
-        lines = {"color": PAPER[0], "linewidth": 1.2}
-        ax.hlines(np.arange(rows + 1) - 0.5, -0.5, columns - 0.5, **lines)
-        ax.vlines(np.arange(columns + 1) - 0.5, -0.5, rows - 0.5, **lines)
-    if numbers:
-        with style():
-            for row, column in np.ndindex(rows, columns):
-                ink = "#101418" if color[row, column, :3].mean() > 0.45 else "#ffffff"
-                text = written(values[row, column].item(), numbers)
-                ax.text(column, row, text, ha="center", va="center", color=ink, fontsize=size)
+_LINES = [(ACCENT, "-"), (WARM, "-"), (INK, "-"), (ACCENT, "--"), (WARM, "--"), (INK, "--")]
 
 
 def strip_plot(groups: Mapping, axis: str, *, alt: str, log: bool = False, width: float = 5.0) -> BookFigure:
     """Return a row for each group of numbers, {name: values}: a dot for each value, a stroke at their mean.
 
-    `axis` says what the numbers are; `log` spreads them by their logarithm. The row with the lowest mean is on top.
+    `axis` says what the numbers are; `log` spreads them by their logarithm. The row with the highest mean is on top.
     Raises ValueError if there is no group, an empty one, one of other than finite numbers, or with `log` a value of
     0 or below.
 
@@ -75,7 +27,7 @@ def strip_plot(groups: Mapping, axis: str, *, alt: str, log: bool = False, width
         if not values.size or not np.isfinite(values).all() or (log and values.min() <= 0):
             wanted = "numbers above 0" if log else "numbers"
             raise ValueError(f"Expected groups of finite {wanted}; got {values.tolist()} ({name}).")
-    rows.sort(key=lambda row: row[1].mean())
+    rows.sort(key=lambda row: -row[1].mean())
     fig, ax = figure(width, 0.75 + 0.3 * len(rows), alt=alt)
     for place, (_, values) in enumerate(rows):
         ax.plot(values, [place] * len(values), "o", color=ACCENT[0], alpha=0.55, markersize=6, markeredgewidth=0)
@@ -92,41 +44,94 @@ def strip_plot(groups: Mapping, axis: str, *, alt: str, log: bool = False, width
     return fig
 
 
-def loss_curve(losses, *, log: bool = False, width: float = 5.0, alt: str = "") -> BookFigure:
+def loss_curve(losses, *, log: bool = False, width: float = 4.8, alt: str = "") -> BookFigure:
     """Return the losses of a training, one a step, as fit returns them: each faintly, and their running mean.
 
-    The mean is that of a twentieth of all steps. `log` spreads the losses by their logarithm. `alt` describes the
-    figure; without it, the first and the last mean do. Raises ValueError for fewer than 2 losses, and for ones that
-    are infinite; NaN, a step without a labelled pixel, is left out.
+    Several trainings, {name: losses}, are drawn as means alone, each named. A mean is that of a twentieth of all
+    steps. `log` spreads the losses by their logarithm. `alt` describes the figure; without it, the first and the last
+    mean do. Raises ValueError for fewer than 2 losses, and for ones that are infinite; NaN, a step without a labelled
+    pixel, is left out.
 
     >>> loss_curve([3.0, 2.0, 1.5, 1.2])
     <Figure: The loss falls from 3.00 to 1.20 in 4 steps>
     """
-    values = as_array(losses).astype(float).ravel()
-    if values.size < 2 or np.isinf(values).any():
-        raise ValueError(f"Expected the losses of 2 steps or more, none infinite; got {values.tolist()[:5]}.")
-    steps = np.flatnonzero(~np.isnan(values))
-    span = max(1, len(steps) // 20)
-    mean = np.convolve(values[steps], np.ones(span) / span, mode="valid")
-    middle = steps[span // 2 : span // 2 + len(mean)]
-    verb = "falls" if mean[-1] < mean[0] else "goes"
-    alt = alt or f"The loss {verb} from {mean[0]:.2f} to {mean[-1]:.2f} in {len(values)} steps"
-    fig, ax = figure(width, 2.4, alt=alt)
-    ax.plot(steps, values[steps], color=ACCENT[0], alpha=0.25, linewidth=0.8)
-    ax.plot(middle, mean, color=ACCENT[0], linewidth=2)
+    several = losses if isinstance(losses, Mapping) else {"": losses}
+    means = {name: _running_mean(each) for name, each in several.items()}
+    described = [
+        f"The loss {f'of {name} ' * bool(name)}{'falls' if mean[-1] < mean[0] else 'goes'} from {mean[0]:.2f} to "
+        f"{mean[-1]:.2f} in {as_array(several[name]).size} steps"
+        for name, (_, mean) in means.items()
+    ]
+    fig, ax = figure(width, 2.6, alt=alt or "; ".join(described))
+    if several is not losses:
+        values = as_array(losses).astype(float).ravel()
+        labelled = np.flatnonzero(~np.isnan(values))
+        ax.plot(labelled, values[labelled], color=ACCENT[0], alpha=0.25, linewidth=0.8)
+    for (name, (steps, mean)), (color, line) in zip(means.items(), _LINES, strict=False):
+        ax.plot(steps, mean, color=color[0], linestyle=line, linewidth=2, label=str(name))
     if log:
         _by_logarithm(ax, "y")
     else:
         ax.set_ylim(bottom=0)
     ax.set_xlabel("step")
     ax.set_ylabel("loss")
+    if several is losses:
+        ax.legend(frameon=False, handlelength=2.4)
     return fig
 
 
-def scatter(points: Mapping, x: str, y: str, *, alt: str, marked=(), log: str = "", width: float = 5.6) -> BookFigure:
+def _running_mean(losses) -> tuple[np.ndarray, np.ndarray]:
+    """Return the steps at the middle of each span of a twentieth of all, and the mean of the losses in it."""
+    values = as_array(losses).astype(float).ravel()
+    if values.size < 2 or np.isinf(values).any():
+        raise ValueError(f"Expected the losses of 2 steps or more, none infinite; got {values.tolist()[:5]}.")
+    steps = np.flatnonzero(~np.isnan(values))
+    span = max(1, len(steps) // 20)
+    mean = np.convolve(values[steps], np.ones(span) / span, mode="valid")
+    return steps[span // 2 : span // 2 + len(mean)], mean
+
+
+def curves(series: Mapping, x: str, y: str, *, alt: str, log: str = "", width: float = 4.8) -> BookFigure:
+    """Return a named line for each of {name: {x: y}}, with a dot at each point; `x` and `y` say what the numbers are.
+
+    `log` is "x", "y" or "xy". Up to six lines, told apart by color and dashes.
+    Raises ValueError for no line or more than six, and for a line of less than 2 points or of other than finite
+    numbers.
+
+    >>> curves({"shares": {32: 0.50, 16: 0.67}}, "factor", "mean IoU", alt="A line that falls")
+    <Figure: A line that falls>
+    """
+    lines = {str(name): np.array(list(points.items()), dtype=float) for name, points in series.items()}
+    if not 1 <= len(lines) <= len(_LINES):
+        raise ValueError(f"Expected 1 to {len(_LINES)} lines; got {len(lines)}.")
+    for name, points in lines.items():
+        if len(points) < 2 or not np.isfinite(points).all():
+            raise ValueError(f"Expected 2 or more points of finite numbers; got {points.tolist()} ({name}).")
+    fig, ax = figure(width, 0.66 * width, alt=alt)
+    for (name, points), (color, line) in zip(lines.items(), _LINES, strict=False):
+        ax.plot(*points.T, "o", color=color[0], linestyle=line, linewidth=1.8, markersize=5.5, label=name)
+    for axis in log:
+        _by_logarithm(ax, axis)
+    places = np.unique(np.concatenate([points[:, 0] for points in lines.values()]))
+    ax.set_xticks(places, [f"{place:g}" for place in places])
+    ax.set_xticks([], minor=True)
+    if "y" not in log:
+        ax.set_ylim(bottom=0)
+    ax.grid(axis="y", color=LINE[0], linewidth=0.6)
+    ax.set_xlabel(x)
+    ax.set_ylabel(y)
+    ax.legend(frameon=False, handlelength=2.6)
+    return fig
+
+
+def scatter(
+    points: Mapping, x: str, y: str, *, alt: str, marked=(), log: str = "", limits: tuple[float, float] | None = None,
+    width: float = 4.8,
+) -> BookFigure:  # fmt: skip
     """Return a named dot for each of {name: (x, y)}; (x, y, low, high) adds a stroke from low to high of y.
 
-    `x` and `y` say what the numbers are; the names in `marked` get a warm color. `log` is "x", "y" or "xy".
+    `x` and `y` say what the numbers are; the names in `marked` get a warm color. `log` is "x", "y" or "xy"; `limits`
+    are those of y, for charts that are to be compared.
     Raises ValueError for no point, and for a point of other than 2 or 4 finite numbers.
 
     >>> scatter({"FCN-32s": (32, 0.40), "FCN-8s": (8, 0.64)}, "stride", "mean IoU", alt="Two networks")
@@ -136,7 +141,7 @@ def scatter(points: Mapping, x: str, y: str, *, alt: str, marked=(), log: str = 
     for name, point in places.items() or [("no point at all", np.array([]))]:
         if point.size not in (2, 4) or not np.isfinite(point).all():
             raise ValueError(f"Expected points of 2 or 4 finite numbers; got {point.tolist()} ({name}).")
-    fig, ax = figure(width, 0.72 * width, alt=alt)
+    fig, ax = figure(width, 0.8 * width, alt=alt)
     for name, point in places.items():
         color = WARM[0] if name in marked else ACCENT[0]
         if point.size == 4:
@@ -145,6 +150,8 @@ def scatter(points: Mapping, x: str, y: str, *, alt: str, marked=(), log: str = 
     for name in log:
         _by_logarithm(ax, name)
     ax.margins(0.12)
+    if limits:
+        ax.set_ylim(limits)
     ax.grid(color=LINE[0], linewidth=0.6)
     ax.set_axisbelow(True)
     ax.set_xlabel(x)
@@ -153,11 +160,13 @@ def scatter(points: Mapping, x: str, y: str, *, alt: str, marked=(), log: str = 
     return fig
 
 
-def intervals(groups: Mapping, axis: str, *, alt: str, width: float = 6.2) -> BookFigure:
+def intervals(
+    groups: Mapping, axis: str, *, alt: str, limits: tuple[float, float] | None = None, width: float = 4.8
+) -> BookFigure:
     """Return a row for each of {name: (mean, low, high)}: a dot at the mean, a stroke from low to high, a line at 0.
 
-    Intervals without 0 are in color. The first row is on top. Raises ValueError for no group, and for one of other
-    than three finite numbers in the order low, mean, high.
+    Intervals without 0 are in color. The first row is on top. `limits` are those of the axis, for charts that are to
+    be compared. Raises ValueError for no group, and for one of other than three finite numbers, low <= mean <= high.
 
     >>> intervals({"16s minus 32s": (9.6, 8.9, 10.4)}, "points of mean IoU", alt="A difference")
     <Figure: A difference>
@@ -175,6 +184,8 @@ def intervals(groups: Mapping, axis: str, *, alt: str, width: float = 6.2) -> Bo
     ax.set_yticks(range(len(rows)), [name for name, _ in rows])
     ax.tick_params(axis="y", length=0, labelcolor=INK[0])
     ax.set_ylim(len(rows) - 0.4, -0.6)
+    if limits:
+        ax.set_xlim(limits)
     ax.spines["left"].set_visible(False)
     ax.grid(axis="x", color=LINE[0], linewidth=0.6)
     ax.set_axisbelow(True)

@@ -2,7 +2,7 @@
 
 import base64
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from html import escape
@@ -56,6 +56,7 @@ class BookFigure(Figure):
             super().__init__(figsize=(width, height), layout="constrained")
         self.set_label(alt)
         self.kind = "jpeg" if photo else "png"
+        self.apart = {}  # what a page sets in type of its own, see set_apart
 
     def encoded(self, dark: bool = False) -> bytes:
         """Return the figure as PNG (as JPEG if it is a photo), on light or on dark paper."""
@@ -66,6 +67,19 @@ class BookFigure(Figure):
             with dark_colors(self) if dark else nullcontext():
                 self.savefig(buffer, format=self.kind, dpi=2 * _PIXELS_PER_INCH, **options)
         return buffer.getvalue()
+
+    def set_apart(self, *, title: str = "", legend: Mapping | None = None, below: float = 0) -> None:
+        """Say what a page may take off the picture and set in its own type: the title above, a legend {name: color}.
+
+        The title is what picture_axes leaves room for; `below` are the inches under the picture that hold the legend.
+        A page then shows a row of pictures with titles of one size, and one legend for all.
+        """
+        self.apart = {
+            "title": title,
+            "above": _TITLE if title else 0,
+            "below": below,
+            "legend": [*(legend or {}).items()],
+        }
 
     def html(self) -> str:
         """Return the figure as two <img>, complete in themselves; the page's style sheet hides one of them."""
@@ -92,7 +106,7 @@ class BookFigure(Figure):
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
         mime = f"image/{self.kind}"
         light, dark = (base64.b64encode(self.encoded(theme)).decode() for theme in (False, True))
-        metadata = {"width": self._css_width(), "alt": self.get_label(), "dark": dark}
+        metadata = {"width": self._css_width(), "alt": self.get_label(), "dark": dark} | self.apart
         return {mime: light, "text/plain": repr(self)}, {mime: metadata}
 
 
@@ -136,26 +150,34 @@ def side_by_side(
 
 
 def picture_axes(
-    shape: tuple[int, int], titles: Sequence[str], *, width: float, alt: str, photo: bool = False, below: float = 0
-) -> tuple[BookFigure, list[Axes]]:
+    shape: tuple[int, int], titles: Sequence[str], *, width: float, alt: str, photo: bool = False, below: float = 0,
+    columns: int = 0,
+) -> tuple[BookFigure, list[Axes]]:  # fmt: skip
     """Return (BookFigure, list of Axes): for each title axes without ticks that a picture of this shape (H, W) fills.
 
-    The pictures stand side by side, `width` inches in all, `below` inches free under them. Without a description in
-    `alt`, the titles are one. Raises ValueError as figure does.
+    The pictures stand side by side, or in rows of `columns`, `width` inches in all, `below` inches free under them.
+    Without a description in `alt`, the titles are one. Raises ValueError as figure does.
 
     >>> fig, axes = picture_axes((40, 60), ["left", "right"], width=7, alt="")
     >>> fig, len(axes)
     (<Figure: left, right>, 2)
     """
-    each = (width - _GAP * (len(titles) - 1)) / len(titles)
+    columns = columns or len(titles)
+    rows = -(-len(titles) // columns)
+    each = (width - _GAP * (columns - 1)) / columns
     picture = each * shape[0] / shape[1]
-    height = below + picture + (_TITLE if any(titles) else 0)
+    step = picture + (_TITLE if any(titles) else 0)
+    height = below + rows * step
     fig = BookFigure(width, height, alt or ", ".join(filter(None, titles)), photo)
     fig.set_layout_engine("none")
+    if len(titles) == 1:
+        fig.set_apart(title=titles[0])
     axes = []
     for index, title in enumerate(titles):
+        row, column = divmod(index, columns)
+        bottom = below + (rows - 1 - row) * step
         with style():
-            ax = fig.add_axes((index * (each + _GAP) / width, below / height, each / width, picture / height))
+            ax = fig.add_axes((column * (each + _GAP) / width, bottom / height, each / width, picture / height))
             ax.set_title(title, **_heading())
         ax.set_axis_off()
         axes.append(ax)

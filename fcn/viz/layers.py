@@ -24,8 +24,8 @@ def flattening(side: int, fits: int, *, alt: str = "") -> BookFigure:
     agree = side == fits
     verdict = "they fit, one answer" if agree else "they do not fit, no answer"
     alt = alt or f"A map of {side}x{side} pixels as one line of {side**2}, the weights for {fits**2}: {verdict}"
-    titles = [f"{side}×{side} map", f"flattened: {side**2} places, weights for {fits**2}", "answer"]
-    fig, (left, middle, right) = side_by_side(7, 1.9, titles=titles, ratios=(1.3, 3.4, 0.7), alt=alt)
+    titles = [f"{side}×{side} map", f"{side**2} places, weights for {fits**2}", "answer"]
+    fig, (left, middle, right) = side_by_side(4.8, 1.6, titles=titles, ratios=(1.1, 2.6, 0.6), alt=alt)
     longest = max(side, fits) ** 2
     for row in range(side):  # the same shade for a row in both places
         shade = 0.25 + 0.75 * row / side
@@ -34,8 +34,8 @@ def flattening(side: int, fits: int, *, alt: str = "") -> BookFigure:
     _rule(left, side)
     middle.add_patch(Rectangle((0, 0), fits**2, 0.8, fc=INK[0], alpha=0.75, lw=0))
     with style():
-        middle.text(longest, 2.05, "places", ha="right", va="bottom", color=SOFT[0], fontsize=9)
-        middle.text(longest, -0.15, "weights", ha="right", va="top", color=SOFT[0], fontsize=9)
+        middle.text(0, 2.05, "places", ha="left", va="bottom", color=SOFT[0], fontsize=9)
+        middle.text(0, -0.15, "weights", ha="left", va="top", color=SOFT[0], fontsize=9)
         mark = {"ha": "center", "va": "center", "fontsize": 15}
         right.text(0.5, 0.5, "1" if agree else "–", color=ACCENT[0] if agree else WARM[0], **mark)
     right.add_patch(Rectangle((0, 0), 1, 1, fc="none", ec=ACCENT[0] if agree else WARM[0], lw=1.5))
@@ -64,7 +64,7 @@ def kernel_on_map(side: int, kernel: int, *, at: tuple[int, int] = (0, 0), alt: 
         "answer framed"
     )
     titles = [f"{side}×{side} map, kernel {kernel}×{kernel}", f"{out}×{out} answers"]
-    fig, axes = side_by_side(5.4, 2.7, titles=titles, ratios=(side, max(out, side / 3)), alt=alt)
+    fig, axes = side_by_side(4.8, 2.6, titles=titles, ratios=(side, max(out, side / 3)), alt=alt)
     (row, column), corners = at, []
     for ax, size, window in zip(axes, (side, out), (kernel, 1), strict=True):
         ax.add_patch(Rectangle((0, 0), size, size, fc=ACCENT[0], alpha=0.25, lw=0))
@@ -89,7 +89,7 @@ def skip_connections(*, alt: str = "") -> BookFigure:
     <Figure: FCN-32s, FCN-16s, FCN-8s: three maps are scored, coarser scores enlarged and added to finer ones>
     """
     alt = alt or "FCN-32s, FCN-16s, FCN-8s: three maps are scored, coarser scores enlarged and added to finer ones"
-    fig, ax = figure(6.2, 4.6, alt=alt)
+    fig, ax = figure(4.8, 3.7, alt=alt)
     rows = [("pool3", "score_pool3", 8), ("pool4", "score_pool4", 16), ("fc7", "score_fr", 32)]
     with style():
         for x, title in ((0.5, "maps"), (2.9, "scores"), (4.75, "sums"), (6.75, "networks")):

@@ -23,8 +23,8 @@ def panel(image, title: str = "", *, width: float = 3.4, alt: str = "") -> BookF
     return row([image], [title], width=width, alt=alt)
 
 
-def row(images, titles=None, *, width: float = 7.0, alt: str = "") -> BookFigure:
-    """Return images of one size side by side, `width` inches in all, titles above.
+def row(images, titles=None, *, width: float = 7.0, columns: int = 0, alt: str = "") -> BookFigure:
+    """Return images of one size side by side, or in rows of `columns`, `width` inches in all, titles above.
 
     `images` is a list of images as panel takes them, or a batch (N, 3, H, W). Without `alt` the titles describe it.
     Raises ValueError if there is no image, if they differ in size, or if there are titles, but not one for each.
@@ -37,7 +37,7 @@ def row(images, titles=None, *, width: float = 7.0, alt: str = "") -> BookFigure
     titles = [""] * len(images) if titles is None else list(titles)
     if len(set(sizes)) != 1 or len(images) != len(titles):
         raise ValueError(f"A row needs images of one size, each with a title or none; got {sizes} and {titles}.")
-    fig, axes = picture_axes(sizes[0], titles, width=width, alt=alt, photo=True)
+    fig, axes = picture_axes(sizes[0], titles, width=width, alt=alt, photo=True, columns=columns)
     for ax, image in zip(axes, images, strict=True):
         ax.imshow(image, interpolation="antialiased")
     return fig
@@ -117,7 +117,7 @@ def framed(
             Rectangle((left, top), right - left, below - top, fill=False, edgecolor="#ffffff", linewidth=1.6)
         )
         with style():
-            ax.text(left, below, str(name), color="#ffffff", fontsize=9, ha="left", va="top",
+            ax.text(right, top, f"{name} ", color="#ffffff", fontsize=9, ha="right", va="top",
                     path_effects=[withStroke(linewidth=2.2, foreground="#101418")])  # fmt: skip
     return fig
 

@@ -52,7 +52,8 @@ class Table:
         for text, scope, numeric in zip(texts, scopes, self.numeric, strict=True):
             name = "th" if scope and text else "td"  # an empty head would be read out as a head without a name
             attributes = f' scope="{scope}"' * (name == "th") + ' class="number"' * numeric
-            cells.append(f"<{name}{attributes}>{escape(text)}</{name}>")
+            shown = text.replace("-", "−") if numeric and scope != "col" else text
+            cells.append(f"<{name}{attributes}>{escape(shown)}</{name}>")
         return f"<tr>{''.join(cells)}</tr>"
 
 

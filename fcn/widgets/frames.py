@@ -10,12 +10,14 @@ from fcn.viz import BookFigure
 _HIDE_TABS = "<style>.fcn-frames .lm-TabBar, .fcn-frames .p-TabBar {display: none !important}</style>"
 
 
-def frames(draw: Callable[[object], BookFigure], values: Iterable, *, label: str) -> ipywidgets.VBox:
+def frames(draw: Callable[[object], BookFigure], values: Iterable, *, label: str, start=None) -> ipywidgets.VBox:
     """Return a slider over `values` and, below it, the picture that `draw(value)` returned for each.
 
     All pictures are drawn now and stored with the notebook; the slider needs no kernel. `label` names the slider
-    for the eye and for screen readers; each picture is described by its figure's own alt text.
-    Raises ValueError for fewer than two values, or if `draw` returns something else than a figure of fcn.viz.
+    for the eye and for screen readers; each picture is described by its figure's own alt text. It opens on the value
+    `start`, by default the first: choose the one that shows most.
+    Raises ValueError for fewer than two values, for a start that is none of them, or if `draw` returns something else
+    than a figure of fcn.viz.
 
     >>> from fcn.viz import cells
     >>> moving = frames(lambda n: cells([[n, n]], f"{n} and {n}"), [1, 2, 3], label="n")
@@ -26,6 +28,9 @@ def frames(draw: Callable[[object], BookFigure], values: Iterable, *, label: str
     values = list(values)
     if len(values) < 2:
         raise ValueError(f"A figure that moves needs two values or more; got {len(values)}: {values!r}.")
+    if start is not None and start not in values:
+        raise ValueError(f"Expected a start among {values!r}; got {start!r}.")
+    first = 0 if start is None else values.index(start)
     pictures = []
     for value in values:
         picture = draw(value)
@@ -37,9 +42,9 @@ def frames(draw: Callable[[object], BookFigure], values: Iterable, *, label: str
     layout = ipywidgets.Layout(width="100%", max_width="36rem")
     slider = ipywidgets.SelectionSlider(
         options=[(str(value), index) for index, value in enumerate(values)],
-        description=label, style={"description_width": "initial"}, layout=layout,
+        index=first, description=label, style={"description_width": "initial"}, layout=layout,
     )  # fmt: skip
-    tabs = ipywidgets.Tab(pictures, selected_index=0)
+    tabs = ipywidgets.Tab(pictures, selected_index=first)
     for index, value in enumerate(values):
         tabs.set_title(index, f"{label} {value}")
     ipywidgets.jslink((slider, "index"), (tabs, "selected_index"))

@@ -1,20 +1,12 @@
 """The built pages, served from this machine to a real Chromium that can reach nothing else."""
 
-import http.server
 import os
-import shutil
-import threading
-from functools import partial
 from urllib.parse import urlsplit
 
 import pytest
+from paper import FLAGS, chromium
 from playwright.sync_api import sync_playwright
-
-NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
-MAC = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
-FLAGS = ["no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking"]
-FLAGS += ["disable-component-update", "disable-sync"]
-
+from reading import served
 
 OBSERVED = """
     globalThis.layoutShift = 0;
@@ -29,32 +21,22 @@ OBSERVED = """
 """
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serve files without a line of log for each."""
-
-    def log_message(self, *_):
-        pass
-
-
 @pytest.fixture(scope="session")
 def address(pages):
     """Serve the built pages and return their address."""
-    server = http.server.ThreadingHTTPServer(("localhost", 0), partial(Quiet, directory=pages))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_address[1]}"
-    server.shutdown()
-    server.server_close()
+    with served(pages) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")
 def browser():
     """Return a headless Chromium; skip where there is none, fail where CI has none."""
-    path = next(filter(None, map(shutil.which, NAMES)), MAC if os.path.exists(MAC) else None)
+    path = chromium()
     if path is None:
         message = "no Chromium found: apt-get install chromium (Debian, Ubuntu) or brew install chromium (macOS)"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[f"--{flag}" for flag in FLAGS])
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 
@@ -64,8 +46,8 @@ def open_page(browser, address):
     """Return a function that opens a page and collects in page.troubles what a reader's console would show."""
     contexts = []
 
-    def open_(name, width=1280, theme="light"):
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    def open_(name, width=1280, theme="light", host=address, **settings):
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme, **settings)
         contexts.append(context)
         page = context.new_page()
         page.add_init_script(OBSERVED)
@@ -81,9 +63,23 @@ def open_page(browser, address):
         page.on("console", lambda m: m.type in {"error", "warning"} and page.troubles.append(f"{m.type}: {m.text}"))
         page.on("pageerror", lambda error: page.troubles.append(f"error: {error}"))
         page.on("response", lambda response: page.responses.append(response))
-        page.goto(f"{address}/{name}", wait_until="load")
+        page.goto(f"{host}/{name}", wait_until="load")
         return page
 
     yield open_
     for context in contexts:
         context.close()
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print what was measured of each page (record_property in test_every_page.py)."""
+    rows = sorted(
+        dict(report.user_properties)["page"]
+        for report in terminalreporter.getreports("passed") + terminalreporter.getreports("failed")
+        if report.when == "call" and "page" in dict(report.user_properties)
+    )
+    if rows:
+        terminalreporter.section("pages: first load, gzip")
+        terminalreporter.line(f"{'page':24}{'px':>6}{'KiB':>6}{'pictures':>10}{'requests':>10}{'shift':>7}")
+        for row in rows:
+            terminalreporter.line(row)

@@ -7,7 +7,7 @@ from docutils import nodes
 
 from pages.address import describe_place, learn
 from pages.asides import mark_asides
-from pages.figures import add_dark, group, mark_captions
+from pages.figures import add_dark, add_legend, group, mark_captions
 from pages.files import check_npm, finish
 from pages.guesses import fold_answers
 from pages.head import NEIGHBOUR, describe, shortened
@@ -40,10 +40,11 @@ def improve_notebook(app, doctree) -> None:
         bundles = [node for node in cell.findall(nodes.container) if node.get("nb_element") == "mime_bundle"]
         pictures = [picture for pair in zip(bundles, outputs, strict=True) for picture in add_dark(app, *pair)]
         if len({picture["own_alt"] for picture in pictures}) > 1:
-            group(bundles, cell["cell_metadata"], pictures)
+            group(bundles, cell["cell_metadata"], pictures, outputs)
         for bundle, output in zip(bundles, outputs, strict=True):
             if VIEW in output["data"]:
                 add_still(app, bundle, models, output["data"][VIEW]["model_id"])
+        add_legend(bundles, outputs)
     fold_answers(doctree)
 
 

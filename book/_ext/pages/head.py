@@ -9,6 +9,7 @@ EARLY_FONTS = ["source-serif-4-latin-wght-normal.woff2", "inter-latin-wght-norma
 NAMES = {"search": "Search", "404": "No such page"}  # pages without a text of their own
 SUBJECT = "Semantic segmentation with fully convolutional networks"
 SOCIAL = "A scene of a pink dog and a penguin, a shapeless answer to it, and one that has legs and a tail."
+ITALIC = "source-serif-4-latin-wght-italic.woff2"
 LONGEST, NEIGHBOUR = 200, 140  # characters of a page's description, and of what the pages beside it say of it
 
 
@@ -24,8 +25,14 @@ def describe(app, pagename, templatename, context, doctree) -> None:
             name = posixpath.normpath(posixpath.join(posixpath.dirname(pagename), context[side]["link"]))
             context[f"{side}_lead"] = app.env.metadata[name.removesuffix(".html")].get("lead", "")
     context["social_alt"] = SOCIAL
-    context["early_fonts"] = EARLY_FONTS
+    context["early_fonts"] = EARLY_FONTS + [ITALIC] * slanted(doctree)
     context["metatags"] = ""  # a second viewport
+
+
+def slanted(doctree) -> bool:
+    """Say whether a page shows so much in italics at once that its lines would move when that font came late."""
+    paragraphs = list(doctree.findall(nodes.paragraph))[:10] if doctree else []
+    return sum(1 for each in paragraphs for _ in each.findall(nodes.emphasis)) > 5
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:

@@ -37,7 +37,7 @@ def pictures(app, notebook: dict) -> nodes.container:
     for mime, about in outputs[-1]["metadata"].items() if outputs else ():
         for theme, data in (("only-light", outputs[-1]["data"][mime]), ("only-dark", about["dark"])):
             uri = stored_beside_page(app, smaller(base64.b64decode(data)), ".png")
-            shown += nodes.image(uri=uri, alt=about["alt"], classes=[theme], loading="lazy")
+            shown += nodes.image(uri=uri, alt="", classes=[theme], loading="lazy")
     return shown
 
 

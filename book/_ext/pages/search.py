@@ -6,13 +6,33 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup
 
+HIDDEN = {"search", "404", "glossary"}
+
 
 def write_index(out: Path) -> None:
-    """Write _static/search-index.js, which gives book/assets/search.js the sections of the pages."""
-    pages = sorted(path for path in out.glob("*.html") if path.name != "search.html")
+    """Write _static/search-index.js, which gives book/assets/search.js the sections of the pages.
+
+    The glossary is not among them: its words, the Korean ones too, count as terms of the section that explains them.
+    """
+    pages = sorted(path for path in out.glob("*.html") if path.stem not in HIDDEN)
+    explained = explanations(out / "glossary.html")
     entries = [entry for path in pages for entry in sections(path)]
+    for entry in entries:
+        entry["terms"] = " ".join([entry["terms"], *explained.get(entry["href"], [])])
     text = json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
     (out / "_static/search-index.js").write_text(f"window.bookSections = {text};\n", encoding="utf-8")
+
+
+def explanations(glossary: Path) -> dict[str, list[str]]:
+    """Return, for the address of each section that the glossary links to, the words that are explained there."""
+    found = {}
+    page = BeautifulSoup(glossary.read_text(encoding="utf-8"), "html.parser")
+    for term in page.select("dt[id]"):
+        line = term.find_next("dd")
+        found.setdefault(line.a["href"], []).append(
+            " ".join(plain(each) for each in [term, *line.select("[lang=ko]")])
+        )
+    return found
 
 
 def sections(path: Path) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ PICTURE = re.compile(r'src="data:image/(\w+);base64,([A-Za-z0-9+/=]+)"')
 
 
 def add_still(app, bundle, models, model_id) -> None:
-    """Show a moving figure's first frame until its script has come, and where none ever comes (print, no script)."""
+    """Show the frame that a moving figure opens on until its script comes, and where none does (print, no script)."""
     value = first_html_with_picture(models, model_id)
     if not value:
         return
@@ -35,7 +35,10 @@ def first_html_with_picture(models, model_id) -> str:
     state = models.get(model_id.removeprefix("IPY_MODEL_"), {}).get("state", {})
     if PICTURE.search(str(state.get("value", ""))):
         return state["value"]
-    found = (first_html_with_picture(models, child) for child in state.get("children", []))
+    children = state.get("children", [])
+    if state.get("selected_index"):  # of a figure that does not open on its first picture
+        children = [children[state["selected_index"]]]
+    found = (first_html_with_picture(models, child) for child in children)
     return next(filter(None, found), "")
 
 
