@@ -47,7 +47,7 @@ node_modules/.package-lock.json: package.json package-lock.json | .venv/pages
 	@touch $@
 
 # Sphinx notices a changed page, but not a changed style, template or page list: then all is built anew.
-_build/fresh: node_modules/.package-lock.json _config.yml book/_toc.yml $(wildcard book/assets/* book/_ext/pages/*.py book/_templates/*)
+_build/fresh: node_modules/.package-lock.json _config.yml book/_toc.yml $(wildcard book/assets/* book/_ext/pages/*.py book/_templates/* book/_templates/components/*)
 	@rm -rf _build && mkdir _build && touch $@
 
 pages: .venv/pages _build/fresh
@@ -69,7 +69,7 @@ bind: .venv/everything
 bench: .venv/everything
 	@python data/results/benchmarks.py
 
-repository: .venv/everything
+repository: .venv/pages
 	@python book/notebooks.py repository "$(URL)"
 
 # Two workers, one thread each; the chapters, the tests, and the examples of the docstrings.

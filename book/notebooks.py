@@ -32,6 +32,7 @@ ADDRESS_LINES = {  # the files, besides the chapters, where the address stands, 
     ROOT / "CITATION.cff": r"(?m)^(repository-code: )\S+",
 }
 STAND_IN = "https://github.com/fcn_book/fcn-book"  # nobody can own it: GitHub allows no underscore there
+GITHUB = re.compile(r"https://github\.com/[A-Za-z\d-]+/[\w.-]+")
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 
 SETUP = """\
@@ -181,9 +182,13 @@ def hero(notebook) -> dict[str, bytes]:
             for number, output in enumerate(outputs):
                 mime, about = next(iter(output.metadata.items()))
                 for name, data in ((f"hero-{number}", output.data[mime]), (f"hero-{number}-dark", about["dark"])):
-                    pictures[f"{name}.{mime[6:]}"] = cover.without_title(base64.b64decode(data), about["above"])
-                shown[about["title"]] = pictures[f"hero-{number}.{mime[6:]}"]
-            chosen = {name: data for name, data in shown.items() if name in cover.CHOSEN}
+                    pictures[f"{name}.{mime[6:]}"] = cover.without_title(
+                        base64.b64decode(data), about.get("above", 0)
+                    )
+                shown[about.get("title")] = pictures[f"hero-{number}.{mime[6:]}"]
+            chosen = {name: shown[name] for name in cover.CHOSEN if name in shown}
+            if len(chosen) < len(cover.CHOSEN):
+                raise SystemExit(f"The cell tagged 'hero' lacks some of {cover.CHOSEN}: nothing was stored.")
             return pictures | {"social.jpg": cover.social(chosen)}
     return {}
 
@@ -195,6 +200,7 @@ def set_repository(url: str) -> None:
     """
     parts = url.removeprefix("https://").split("/")
     named = all(re.fullmatch(r"[\w.-]+", part) and part.strip(".") for part in parts)
+    named &= url == STAND_IN or "github.com" not in parts[0] or bool(GITHUB.fullmatch(url))
     if not url.startswith("https://") or not named or len(parts) < 3 or url.endswith((".git", "OWNER/NAME")):
         raise SystemExit(f"Expected an address like https://github.com/OWNER/NAME, without .git; got {url!r}.")
     written = {}

@@ -8,6 +8,7 @@ import io
 import re
 import shutil
 import sys
+from html import escape
 from pathlib import Path
 
 import yaml
@@ -93,7 +94,7 @@ def within(address: str, name: str) -> str:
 
 
 def document(body: str, head: str = "") -> str:
-    title = config()["title"]
+    title = escape(config()["title"])
     return (
         f'<!DOCTYPE html><html lang="en" data-theme="light"><head><meta charset="utf-8"><title>{title}</title>{head}'
         f"</head><body>{body}</body></html>"
@@ -114,19 +115,17 @@ def pdf() -> Path:
     body = f'<article class="bd-article">{cover}{contents}</article>' + "".join(article.decode() for article in rest)
     style = f'<link rel="stylesheet" href="{(PAGES / "_static/page.css").as_uri()}"><style>{PRINTED}</style>'
     OUT.mkdir(parents=True, exist_ok=True)
-    source, target = PAGES / ".print.html", OUT / "book.pdf"
+    source, target = OUT / "book.html", OUT / "book.pdf"
+    body = re.sub(r'(<img [^>]*src=")', rf"\1{PAGES.as_uri()}/", body)
     source.write_text(document(body, style), encoding="utf-8")
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
-            page = browser.new_page()
-            page.goto(source.as_uri())
-            page.evaluate("Promise.all([...document.images].map((image) => image.decode().catch(() => 0)))")
-            page.pdf(path=target, prefer_css_page_size=True, print_background=True, outline=True, tagged=True,
-                     display_header_footer=True, header_template="<span></span>", footer_template=FOOT)  # fmt: skip
-            browser.close()
-    finally:
-        source.unlink()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        page = browser.new_page()
+        page.goto(source.as_uri())
+        page.evaluate("Promise.all([...document.images].map((image) => image.decode().catch(() => 0)))")
+        page.pdf(path=target, prefer_css_page_size=True, print_background=True, outline=True, tagged=True,
+                 display_header_footer=True, header_template="<span></span>", footer_template=FOOT)  # fmt: skip
+        browser.close()
     return target
 
 
@@ -135,19 +134,7 @@ def epub() -> Path:
     import pypandoc
 
     OUT.mkdir(parents=True, exist_ok=True)
-    parts = articles()
-    for article in parts:
-        for formula in article.select(".katex"):
-            tex, display = formula.annotation.text, formula.find_parent(class_="katex-display")
-            (display or formula).replace_with(f"\\[{tex}\\]" if display else f"\\({tex}\\)")
-        for term in article.select("dt[id]"):  # pandoc keeps no id there
-            term.insert(0, BeautifulSoup(f'<span id="{term.attrs.pop("id")}"></span>', "html.parser"))
-        for image in article.select("img"):
-            image["src"] = for_readers(PAGES / image["src"]).as_posix()
-        for section in article.select("section"):  # pandoc splits where a heading is in none
-            section.find(["h1", "h2", "h3"])["id"] = section["id"]
-            section.unwrap()
-    body = "".join(article.decode_contents() for article in parts)
+    body = "".join(for_pandoc(article).decode_contents() for article in articles())
     about = config()
     options = {
         "title": about["title"],
@@ -163,6 +150,21 @@ def epub() -> Path:
     form = "html+tex_math_single_backslash"
     pypandoc.convert_text(document(body), "epub3", form, outputfile=str(target), extra_args=arguments)
     return target
+
+
+def for_pandoc(article):
+    """Return the text of a page as pandoc reads it: formulas as TeX, ids where it keeps them, pictures as files."""
+    for formula in article.select(".katex"):
+        tex, display = formula.annotation.text, formula.find_parent(class_="katex-display")
+        (display or formula).replace_with(f"\\[{tex}\\]" if display else f"\\({tex}\\)")
+    for term in article.select("dt[id]"):
+        term.insert(0, BeautifulSoup(f'<span id="{term.attrs.pop("id")}"></span>', "html.parser"))
+    for image in article.select("img"):
+        image["src"] = for_readers(PAGES / image["src"]).as_posix()
+    for section in article.select("section"):  # it splits the book at headings that are in none
+        section.find(["h1", "h2", "h3", "h4", "h5", "h6"])["id"] = section["id"]
+        section.unwrap()
+    return article
 
 
 def for_readers(path: Path) -> Path:

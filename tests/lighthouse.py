@@ -62,4 +62,7 @@ def main(runs: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1)
+    wanted = sys.argv[1] if len(sys.argv) > 1 else "1"
+    if not wanted.isdecimal() or wanted == "0":
+        raise SystemExit(f"Expected a number of runs, 1 or more; got {wanted!r}. (make lighthouse RUNS=5)")
+    main(int(wanted))

@@ -59,6 +59,7 @@ def copy_of_the_book(folder):
 
 def test_one_command_sets_the_address_everywhere(tmp_path):
     repository = copy_of_the_book(tmp_path)
+    assert repository(notebooks.address()).returncode == 0
     assert repository("https://github.com/someone/their-book").returncode == 0
     assert "cd their-book\n" in (tmp_path / "README.md").read_text()
     for file in [*tmp_path.glob("*.*"), *tmp_path.glob("book/*.ipynb")]:
@@ -66,7 +67,7 @@ def test_one_command_sets_the_address_everywhere(tmp_path):
         assert "github.com/someone/their-book" in text
         assert notebooks.STAND_IN not in text
         assert "stand-in" not in text or file.name == "README.md"
-    assert repository(notebooks.STAND_IN).returncode == 0  # and back
+    assert repository(notebooks.address()).returncode == 0  # and back
     for path in tmp_path.glob("book/*.ipynb"):
         assert path.read_bytes() == (ROOT / "book" / path.name).read_bytes()
 
@@ -80,6 +81,9 @@ def test_one_command_sets_the_address_everywhere(tmp_path):
         "https://x/a/b c",
         "https://github.com/a/..",
         "https://github.com/OWNER/NAME",
+        "https://github.com/a/b/tree/main",
+        "https://www.github.com/a/b",
+        "https://github.com/some_one/b",
     ],
 )
 def test_an_address_that_is_none_changes_nothing(tmp_path, url):
@@ -100,7 +104,7 @@ def test_a_chapter_without_a_setup_cell_loses_none_of_its_own(tmp_path):
     assert answer.returncode != 0
     assert "98_draft.ipynb has 0 cells tagged 'setup'" in answer.stderr
     assert draft.read_bytes() == before
-    assert notebooks.STAND_IN in (tmp_path / "_config.yml").read_text()
+    assert notebooks.address() in (tmp_path / "_config.yml").read_text()
 
 
 def test_an_edit_that_was_saved_while_the_chapter_ran_is_kept(notebook):

@@ -20,6 +20,9 @@ from PIL import Image
 
 sys.path.append(str(ROOT / "book" / "_ext"))
 from pages.address import STAND_IN, of_pages
+from pages.asides import spans
+from pages.terms import entries
+from sphinx.errors import ExtensionError
 
 LOADING = {
     ("script", "src"),
@@ -151,6 +154,10 @@ def test_each_page_says_what_it_is_once(pages):
         assert len(head.find_all("meta", attrs={"name": "viewport"})) == 1
         described.add(head.find("meta", attrs={"name": "description"})["content"])
         assert head.title.text.endswith("Every pixel a class")
+        if path.stem not in {"search", "404"}:
+            said = {tag["property"]: tag["content"] for tag in head.select("meta[property]")}
+            assert said["og:title"] == head.title.text
+            assert said["og:description"] in described
         assert len(head.find_all("link", rel="stylesheet")) == 1
         sources = [script["src"] for script in head.find_all("script", src=True)]
         assert all(script.has_attr("defer") for script in head.find_all("script", src=True))
@@ -235,14 +242,19 @@ def test_the_way_on_says_what_comes(pages):
         lead = soup(pages / following).select_one("article h1 + p").text
         assert after["href"] == following
         assert " ".join(lead.split()).startswith(after.select_one(".prev-next-lead").text)
+        before = soup(pages / following).select_one("a.left-prev")
+        assert before["href"] == name
+        assert before.select_one(".prev-next-lead").text
 
 
 def test_a_whole_sentence_in_brackets_is_an_aside_and_nothing_is_lost(pages):
-    aside = next(each for each in soup(pages / "02_one_by_one.html").select(".aside") if "square root" in each.text)
-    assert aside.text.startswith("(The brightness is a square root")
+    aside = next(each for each in soup(pages / "02_one_by_one.html").select(".aside") if "brightness" in each.text)
+    assert aside.text.startswith("(The brightness is a root")
     assert aside.text.endswith("cuts the larger squares.)")
     for path in sorted(pages.glob("0*.html")):
-        assert all(re.fullmatch(r"(?s)\([A-Z].*[.?!]\)", each.text) for each in soup(path).select(".aside"))
+        asides = soup(path).select(".aside")
+        assert len(asides) >= 4
+        assert all(re.fullmatch(r"(?s)\([A-Z].*[.?!]\)", each.text) for each in asides)
 
 
 def test_every_page_allows_scripts_and_files_of_its_own_host_alone(pages):
@@ -256,6 +268,7 @@ def test_every_page_allows_scripts_and_files_of_its_own_host_alone(pages):
         named = {"'none'", "'self'", "'unsafe-inline'", "data:"}
         assert allowed - hashes - named == ({"'unsafe-eval'"} if "widget-view+json" in path.read_text() else set())
         assert "'unsafe-inline'" not in policy["script-src"]
+        assert policy["base-uri"] == policy["form-action"] == policy["connect-src"] == "'self'"
         scripts = [script.string for script in head("script") if not script.get("src")]
         digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
         assert hashes == {f"'sha256-{digest}'" for digest in digests}
@@ -282,6 +295,8 @@ def addressed(tmp_path_factory):
 
 
 def test_without_an_address_no_page_links_or_speaks_of_colab_or_its_source(pages):
+    if notebooks.address() != notebooks.STAND_IN:
+        pytest.skip("this copy has an address of its own")
     for path in pages.glob("*.html"):
         page = soup(path)
         assert page.select("a.header-link, link[rel=canonical], meta[property='og:url']") == []
@@ -317,7 +332,10 @@ def test_with_an_address_the_links_to_colab_and_source_a_canonical_address_and_a
     assert set(re.findall("<loc>(.*?)</loc>", (addressed / "sitemap.xml").read_text())) == places
     assert f"Sitemap: {base}sitemap.xml" in (addressed / "robots.txt").read_text()
     assert "Colab" in soup(addressed / "index.html").find("article").text
-    assert soup(addressed / "404.html").base["href"] == base  # it is shown at any depth
+    void = soup(addressed / "404.html")  # it is shown at any depth
+    places = [tag[name] for name in ("href", "src") for tag in void.select(f"[{name}]") if tag.name != "a"]
+    assert all(place.startswith(("/their-book/", "https://")) for place in places)
+    assert void.select_one(".begin a")["href"] == "/their-book/index.html"
 
 
 def test_the_stand_in_is_one_that_the_pages_know():
@@ -326,3 +344,19 @@ def test_the_stand_in_is_one_that_the_pages_know():
     assert of_pages("https://github.com/Some/Book") == "https://some.github.io/Book/"
     assert of_pages("https://github.com/Some/some.github.io") == "https://some.github.io/"
     assert of_pages("https://example.org/a/b") == ""
+
+
+def test_brackets_belong_together_before_their_sentence_is_an_aside():
+    assert spans("One. (Two (of 2015.) three.) Four (five).") == ({5}, {27})
+    assert spans("One. (Two, which never ends. (Three.) Four.") == ({29}, {36})
+    assert spans("One (two). (Three)") == (set(), set())
+
+
+def test_a_glossary_with_a_fault_is_refused_with_its_place(tmp_path):
+    source = tmp_path / "glossary.md"
+    for fault in ("term without a line", "term\n: no link.", "term\n: [2](a.ipynb#b).\n\nterm!\n: [2](a.ipynb#b)."):
+        source.write_text(f"# Glossary\n\nWords.\n\n{fault}\n")
+        with pytest.raises(ExtensionError, match=r"glossary\.md: "):
+            entries(source)
+    source.write_text("# Glossary\n\nWords.\n\nterm, name\n: *용어.* Use *it* well. [Chapter 2](a.ipynb#b).\n")
+    assert entries(source) == {"term": {"id": "term-term", "names": ["term", "name"], "text": "Use it well."}}

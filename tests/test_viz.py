@@ -276,3 +276,51 @@ def test_a_chart_of_other_numbers_is_refused_by_name(draw, given):
 def test_lines_part_the_cells_of_a_map_that_is_small_or_has_numbers_in_it(columns, numbers, ruled):
     fig = viz.cells(torch.rand(9, columns), numbers=numbers, alt="A map of nine rows")
     assert bool(fig.axes[0].collections) == ruled
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: viz.curves([1, 2], "x", "y", alt="A"), "{name: {x: y}}; got list"),
+        (lambda: viz.curves({"a": {1: "b", 2: 1}}, "x", "y", alt="A"), "Expected numbers; got ['b', 1] (a, y)"),
+        (lambda: viz.curves({"a": {1: 0, 2: 1}}, "x", "y", alt="A", log="y"), "above 0 on a logarithmic axis; got 0"),
+        (lambda: viz.curves({"a": {1: 1, 2: 1}}, "x", "y", alt="A", log="z"), 'as "x", "y" or "xy"; got \'z\''),
+        (lambda: viz.loss_curve({}), "1 to 6 trainings; got 0"),
+        (lambda: viz.loss_curve({str(n): [2.0, 1.0] for n in range(7)}), "1 to 6 trainings; got 7"),
+        (lambda: viz.loss_curve([float("nan")] * 3), "the losses of 2 steps or more"),
+        (lambda: viz.intervals([(1, 0, 2)], "points", alt="A"), "{name: values}; got list"),
+        (lambda: viz.scatter({"a": (1, 2)}, "x", "y", alt="A", marked=["b"]), "names of points to mark; got ['b']"),
+        (lambda: viz.row(np.zeros((2, 3, 4, 4)), columns=3), "columns from 1 to 2, or 0 for one line; got 3"),
+        (lambda: viz.row(np.zeros((2, 3, 4, 4)), columns=-1), "got -1"),
+        (lambda: viz.cells([[1]], "a", side=2.5), "a side of 1 cells or more; got 2.5"),
+    ],
+)
+def test_charts_refuse_what_cannot_be_drawn_in_one_line(call, message):
+    with pytest.raises(ValueError, match="Expected") as error:
+        call()
+    assert message in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_negative_numbers_stand_below_zero():
+    low, high = viz.curves({"a": {1: -1, 2: -2}}, "x", "y", alt="A fall").axes[0].get_ylim()
+    assert low < -2 < high
+
+
+def test_lines_of_one_chart_differ_in_colour_or_dashes_and_the_logarithm_is_one():
+    fig = viz.curves({str(n): {1: 1, 10: n + 1} for n in range(6)}, "x", "y", alt="Six lines", log="xy")
+    ax = fig.axes[0]
+    assert len({(line.get_color(), line.get_linestyle()) for line in ax.lines}) == 6
+    assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
+    assert viz.strip_plot({"a": [1, 2]}, "x", alt="Dots", log=True).axes[0].get_xscale() == "log"
+    assert viz.loss_curve([2.0, 1.0], log=True).axes[0].get_yscale() == "log"
+
+
+def test_what_is_marked_has_another_colour():
+    dots = viz.scatter({"a": (1, 2), "b": (2, 1)}, "x", "y", alt="Two", marked=["b"]).axes[0].lines
+    assert dots[0].get_color() != dots[1].get_color()
+
+
+def test_a_photograph_is_stored_as_jpeg_and_a_drawing_as_png():
+    assert viz.panel(IMAGE, "a").encoded()[:3] == b"\xff\xd8\xff"
+    assert viz.cells([[1]], "a").encoded()[1:4] == b"PNG"

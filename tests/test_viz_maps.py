@@ -295,3 +295,16 @@ def test_squares_are_framed_around_their_center_and_cut_at_the_border():
     assert large.get_width() == 64
     with pytest.raises(ValueError, match="1 pixel"):
         viz.framed(np.zeros((3, 8, 8)), {"none": 0}, center=(4, 4), title="Nothing")
+
+
+def test_limits_say_which_value_is_full_yellow():
+    half, full = (shown(viz.cells([[1.0]], "a", limits=(0, high)))[0, 0, :3] for high in (2, 1))
+    assert full[0] > half[0] + 0.1
+
+
+def test_the_small_canvases_add_up_to_the_large_one():
+    fig = viz.stamp_sum(X.detach(), KERNEL, stride=2)
+    small = [ax for axes in fig.axes[0].child_axes for ax in [axes]]
+    lit = [np.asarray(ax.images[0].get_array())[..., 0] for ax in small]
+    assert len(lit) == 4
+    assert sum((one > one.min()).any() for one in lit) == 3  # one pixel is 0 and stamps nothing

@@ -52,5 +52,5 @@ def test_draw_must_return_a_figure():
 def test_a_figure_opens_on_the_value_that_its_author_chose():
     _, slider, tabs = frames(draw, [1, 2, 3], label="dots", start=3).children
     assert (slider.index, tabs.selected_index) == (2, 2)
-    with pytest.raises(ValueError, match=r"a start among \[1, 2\]; got 3"):
+    with pytest.raises(ValueError, match=r"a start among \['1', '2'\]; got 3"):
         frames(draw, [1, 2], label="dots", start=3)

@@ -77,12 +77,15 @@
   }
 
   function answers() {
-    // The outputs of several cells may answer one guess: they open and close together.
+    // The outputs of several cells may answer one guess: they open and close together, with the words that follow.
     const cell = (answer) => answer.closest(".cell");
     all("details.answer").forEach((answer) => answer.addEventListener("toggle", () => {
-      for (const side of ["previousElementSibling", "nextElementSibling"])
-        for (let next = cell(answer)[side]; next?.matches(".cell"); next = next[side])
+      for (const side of ["previousElementSibling", "nextElementSibling"]) {
+        let next = cell(answer)[side];
+        for (; next?.matches(".cell"); next = next[side])
           all("details.answer", next).forEach((other) => (other.open = answer.open));
+        if (next?.matches(".answer-text")) next.hidden = !answer.open;
+      }
     }));
   }
 

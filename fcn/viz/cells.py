@@ -27,8 +27,8 @@ def cells(
     """
     values = as_small_map(values)
     shape = (side, side) if side else values.shape
-    if side and side < max(values.shape):
-        raise ValueError(f"Expected a side of {max(values.shape)} cells or more; got {side}.")
+    if side and (side not in range(1000) or side < max(values.shape)):
+        raise ValueError(f"Expected a side of {max(values.shape)} cells or more; got {side!r}.")
     fig, (ax,) = picture_axes(shape, [title], width=width, alt=alt)
     longest = max((len(written(value, numbers)) for value in values.ravel().tolist()), default=1) if numbers else 1
     draw_cells(ax, values, numbers=numbers, limits=limits, size=min(13, 86 * width / shape[1] / longest))

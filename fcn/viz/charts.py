@@ -7,7 +7,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from fcn.palette import ACCENT, INK, LINE, SOFT, WARM
 from fcn.viz.figure import BookFigure, figure, style
-from fcn.viz.values import as_array
+from fcn.viz.values import as_array, as_named, came
 
 _LINES = [(ACCENT, "-"), (WARM, "-"), (INK, "-"), (ACCENT, "--"), (WARM, "--"), (INK, "--")]
 
@@ -22,7 +22,7 @@ def strip_plot(groups: Mapping, axis: str, *, alt: str, log: bool = False, width
     >>> strip_plot({"FCN-32s": [0.30, 0.32], "FCN-8s": [0.41, 0.40]}, "mean IoU", alt="Dots of two networks")
     <Figure: Dots of two networks>
     """
-    rows = [(str(name), as_array(values).astype(float).ravel()) for name, values in groups.items()]
+    rows = list(as_named(groups).items())
     for name, values in rows or [("no group at all", np.array([]))]:
         if not values.size or not np.isfinite(values).all() or (log and values.min() <= 0):
             wanted = "numbers above 0" if log else "numbers"
@@ -56,6 +56,8 @@ def loss_curve(losses, *, log: bool = False, width: float = 4.8, alt: str = "") 
     <Figure: The loss falls from 3.00 to 1.20 in 4 steps>
     """
     several = losses if isinstance(losses, Mapping) else {"": losses}
+    if not 1 <= len(several) <= len(_LINES):
+        raise ValueError(f"Expected 1 to {len(_LINES)} trainings; got {len(several)}.")
     means = {name: _running_mean(each) for name, each in several.items()}
     described = [
         f"The loss {f'of {name} ' * bool(name)}{'falls' if mean[-1] < mean[0] else 'goes'} from {mean[0]:.2f} to "
@@ -72,7 +74,7 @@ def loss_curve(losses, *, log: bool = False, width: float = 4.8, alt: str = "") 
     if log:
         _by_logarithm(ax, "y")
     else:
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
     ax.set_xlabel("step")
     ax.set_ylabel("loss")
     if several is losses:
@@ -83,7 +85,7 @@ def loss_curve(losses, *, log: bool = False, width: float = 4.8, alt: str = "") 
 def _running_mean(losses) -> tuple[np.ndarray, np.ndarray]:
     """Return the steps at the middle of each span of a twentieth of all, and the mean of the losses in it."""
     values = as_array(losses).astype(float).ravel()
-    if values.size < 2 or np.isinf(values).any():
+    if np.isfinite(values).sum() < 2 or np.isinf(values).any():
         raise ValueError(f"Expected the losses of 2 steps or more, none infinite; got {values.tolist()[:5]}.")
     steps = np.flatnonzero(~np.isnan(values))
     span = max(1, len(steps) // 20)
@@ -101,9 +103,14 @@ def curves(series: Mapping, x: str, y: str, *, alt: str, log: str = "", width: f
     >>> curves({"shares": {32: 0.50, 16: 0.67}}, "factor", "mean IoU", alt="A line that falls")
     <Figure: A line that falls>
     """
-    lines = {str(name): np.array(list(points.items()), dtype=float) for name, points in series.items()}
-    if not 1 <= len(lines) <= len(_LINES):
-        raise ValueError(f"Expected 1 to {len(_LINES)} lines; got {len(lines)}.")
+    if not isinstance(series, Mapping) or not all(isinstance(points, Mapping) for points in series.values()):
+        raise ValueError(f"Expected lines as {{name: {{x: y}}}}; got {came(series)}.")
+    if not 1 <= len(series) <= len(_LINES):
+        raise ValueError(f"Expected 1 to {len(_LINES)} lines; got {len(series)}.")
+    lines = {}
+    for name, points in series.items():
+        both = as_named({f"{name}, x": list(points), f"{name}, y": list(points.values())})
+        lines[str(name)] = np.stack(list(both.values()), axis=1)
     for name, points in lines.items():
         if len(points) < 2 or not np.isfinite(points).all():
             raise ValueError(f"Expected 2 or more points of finite numbers; got {points.tolist()} ({name}).")
@@ -116,7 +123,7 @@ def curves(series: Mapping, x: str, y: str, *, alt: str, log: str = "", width: f
     ax.set_xticks(places, [f"{place:g}" for place in places])
     ax.set_xticks([], minor=True)
     if "y" not in log:
-        ax.set_ylim(bottom=0)
+        ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
     ax.grid(axis="y", color=LINE[0], linewidth=0.6)
     ax.set_xlabel(x)
     ax.set_ylabel(y)
@@ -137,10 +144,12 @@ def scatter(
     >>> scatter({"FCN-32s": (32, 0.40), "FCN-8s": (8, 0.64)}, "stride", "mean IoU", alt="Two networks")
     <Figure: Two networks>
     """
-    places = {str(name): as_array(point).astype(float).ravel() for name, point in points.items()}
+    places = as_named(points)
     for name, point in places.items() or [("no point at all", np.array([]))]:
         if point.size not in (2, 4) or not np.isfinite(point).all():
             raise ValueError(f"Expected points of 2 or 4 finite numbers; got {point.tolist()} ({name}).")
+    if unknown := set(map(str, marked)) - set(places):
+        raise ValueError(f"Expected names of points to mark; got {sorted(unknown)}.")
     fig, ax = figure(width, 0.8 * width, alt=alt)
     for name, point in places.items():
         color = WARM[0] if name in marked else ACCENT[0]
@@ -171,7 +180,7 @@ def intervals(
     >>> intervals({"16s minus 32s": (9.6, 8.9, 10.4)}, "points of mean IoU", alt="A difference")
     <Figure: A difference>
     """
-    rows = [(str(name), as_array(values).astype(float).ravel()) for name, values in groups.items()]
+    rows = list(as_named(groups).items())
     for name, values in rows or [("no group at all", np.array([]))]:
         if values.size != 3 or not np.isfinite(values).all() or not values[1] <= values[0] <= values[2]:
             raise ValueError(f"Expected (mean, low, high), low <= mean <= high; got {values.tolist()} ({name}).")
@@ -194,6 +203,12 @@ def intervals(
 
 
 def _by_logarithm(ax, name: str) -> None:
+    """Spread an axis by the logarithm. Raises ValueError if it is none, and if a point has no logarithm there."""
+    if name not in ("x", "y"):
+        raise ValueError(f'Expected log as "x", "y" or "xy"; got {name!r} in it.')
+    lowest = min((getattr(line, f"get_{name}data")().min() for line in ax.lines), default=1)
+    if lowest <= 0:
+        raise ValueError(f"Expected numbers above 0 on a logarithmic axis; got {lowest:g} ({name}).")
     getattr(ax, f"set_{name}scale")("log")
     axis = getattr(ax, f"{name}axis")
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))

@@ -35,6 +35,8 @@ def row(images, titles=None, *, width: float = 7.0, columns: int = 0, alt: str =
     images = [as_image(image) for image in images]
     sizes = [image.shape[:2] for image in images]
     titles = [""] * len(images) if titles is None else list(titles)
+    if columns not in range(len(images) + 1):
+        raise ValueError(f"Expected columns from 1 to {len(images)}, or 0 for one line; got {columns!r}.")
     if len(set(sizes)) != 1 or len(images) != len(titles):
         raise ValueError(f"A row needs images of one size, each with a title or none; got {sizes} and {titles}.")
     fig, axes = picture_axes(sizes[0], titles, width=width, alt=alt, photo=True, columns=columns)

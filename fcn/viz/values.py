@@ -1,5 +1,7 @@
 """What figures and tables are given, as tensor, array or list, made into what they draw. Knows no torch."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from fcn import VOID
@@ -88,6 +90,25 @@ def written(number, form: str) -> str:
     """
     text = format(number, form)
     return text.replace("-", "", 1) if "0" in text and not set(text) & set("123456789") else text
+
+
+def as_named(groups) -> dict[str, np.ndarray]:
+    """Return {name: numbers}, tensors, lists or single ones, as {str: array (n,) of floats}.
+
+    Raises ValueError for anything else, and for names that are written alike.
+
+    >>> as_named({"FCN-8s": [0.5, 0.6]})
+    {'FCN-8s': array([0.5, 0.6])}
+    """
+    if not isinstance(groups, Mapping) or len({str(name) for name in groups}) < len(groups):
+        raise ValueError(f"Expected numbers by names that differ, {{name: values}}; got {came(groups)}.")
+    named = {}
+    for name, values in groups.items():
+        try:
+            named[str(name)] = as_array(values).astype(float).ravel()
+        except (TypeError, ValueError):
+            raise ValueError(f"Expected numbers; got {values!r} ({name}).") from None
+    return named
 
 
 def came(x) -> str:

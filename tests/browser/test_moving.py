@@ -107,10 +107,24 @@ def test_answers_to_one_guess_open_together(open_page):
     assert answers.evaluate_all("answers => answers.every((answer) => answer.open)")
 
 
-@pytest.mark.parametrize("way", ["tap", "keyboard"])
-def test_a_guess_that_is_a_choice_opens_its_answer_and_keeps_what_was_chosen(open_page, way):
-    page = open_page("03_upsampling.html", width=390)
+CONTRAST = """(element) => {
+    const shade = (color) => {
+        const [r, g, b] = color.match(/[0-9.]+/g).slice(0, 3).map((part) => part / 255)
+            .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    };
+    const ink = shade(getComputedStyle(element.querySelector("p") ?? element).color);
+    const paper = shade(getComputedStyle(element.closest("li")).backgroundColor);
+    return Math.max(ink, paper) / Math.min(ink, paper);
+}"""
+
+
+@pytest.mark.parametrize(("way", "theme"), [("tap", "light"), ("keyboard", "dark")])
+def test_a_guess_that_is_a_choice_opens_its_answer_and_keeps_what_was_chosen(open_page, way, theme):
+    page = open_page("03_upsampling.html", width=390, theme=theme)
     choice = page.locator(".options").first
+    said = page.locator(".answer-text").first
+    assert not said.is_visible()  # what the text says of it would tell
     second = choice.locator("button").nth(1)
     if way == "tap":
         second.click()
@@ -122,6 +136,8 @@ def test_a_guess_that_is_a_choice_opens_its_answer_and_keeps_what_was_chosen(ope
     assert pressed == ["false", "true", *["false"] * (len(pressed) - 2)]
     guess = choice.locator("xpath=ancestor::blockquote")
     assert guess.locator("xpath=following-sibling::div[1]//details").get_attribute("open") is not None
+    assert said.is_visible()
+    assert second.evaluate(CONTRAST) >= 4.5
     box = second.bounding_box()
     assert min(box["width"], box["height"]) >= 24
 
@@ -132,6 +148,7 @@ def test_without_script_a_choice_is_a_list_that_can_be_read(browser, address):
     page.goto(f"{address}/03_upsampling.html")
     assert page.locator(".options button").count() == 0
     assert page.locator(".options li").first.is_visible()
+    assert page.locator(".answer-text").first.is_visible()
     context.close()
 
 

@@ -22,6 +22,8 @@ def improve_notebook(app, doctree) -> None:
     """Give each picture of a chapter its dark twin and description, and each moving figure its first frame."""
     source = Path(app.env.doc2path(app.env.docname))
     mark_captions(doctree)
+    if source.suffix == ".ipynb":
+        mark_asides(doctree)
     link_chapters(app, doctree)
     if app.env.docname == app.config.root_doc:
         show_chapters(app, doctree)
@@ -32,7 +34,6 @@ def improve_notebook(app, doctree) -> None:
     if source.suffix != ".ipynb":
         return
     link_terms(app, doctree)
-    mark_asides(doctree)
     notebook = json.loads(source.read_text(encoding="utf-8"))
     models = notebook["metadata"].get("widgets", {}).get(STATE, {}).get("state", {})
     for cell in doctree.findall(lambda node: node.get("nb_element") == "cell_code" if is_element(node) else False):
@@ -48,6 +49,14 @@ def improve_notebook(app, doctree) -> None:
     fold_answers(doctree)
 
 
+def tell_neighbours(app, env) -> list[str]:
+    """Have every page written anew if what others say of a page has changed: its title, its lead."""
+    said = {name: (env.titles[name].astext(), env.metadata[name].get("lead")) for name in sorted(env.found_docs)}
+    changed = getattr(env, "said_of_pages", said) != said
+    env.said_of_pages = said
+    return list(said) if changed else []
+
+
 def is_element(node) -> bool:
     return isinstance(node, nodes.Element)
 
@@ -56,6 +65,7 @@ def setup(app):
     app.connect("config-inited", learn)
     app.connect("builder-inited", check_npm)
     app.connect("doctree-read", improve_notebook, priority=400)  # before Sphinx collects the pictures
+    app.connect("env-updated", tell_neighbours)
     app.connect("html-page-context", unpack_frames, priority=600)  # after myst-nb has added the widgets' state
     app.connect("html-page-context", describe, priority=900)
     app.connect("html-page-context", describe_place, priority=900)

@@ -5,36 +5,57 @@ import re
 from docutils import nodes
 
 OPENED = re.compile(r"(?:^|(?<=[.?!:] ))\((?=[A-Z])")
-CLOSED = re.compile(r"(?<=[.?!])\)")
+OTHER = "\0"  # stands for what is no plain text: a formula, a link
 
 
 def mark_asides(doctree) -> None:
     for paragraph in list(doctree.findall(nodes.paragraph)):
         if isinstance(paragraph.parent, nodes.section):
-            paragraph.children = marked(paragraph.children)
-            for child in paragraph.children:
-                child.parent = paragraph
+            parts = marked(paragraph.children)
+            paragraph.children = []
+            paragraph += parts
 
 
 def marked(children: list) -> list:
     """Return a paragraph's parts with each aside in a node of its own, its brackets apart."""
-    parts, aside = [], None
-    for child in children:
-        rest = child.astext() if isinstance(child, nodes.Text) else None
-        if rest is None:
-            (parts if aside is None else aside).append(child)
-            continue
-        while rest:
-            bracket = (OPENED if aside is None else CLOSED).search(rest)
-            before, rest = (rest[: bracket.start()], rest[bracket.end() :]) if bracket else (rest, "")
-            if before:
-                (parts if aside is None else aside).append(nodes.Text(before))
-            if bracket and aside is None:
-                aside = nodes.inline("", "", nodes.inline("", "(", classes=["bracket"]), classes=["aside"])
-            elif bracket:
-                aside.append(nodes.inline("", ")", classes=["bracket"]))
-                parts.append(aside)
-                aside = None
-    if aside is not None:  # never closed: as it was
-        return children
+    texts = [child.astext() if isinstance(child, nodes.Text) else OTHER for child in children]
+    opened, closed = spans("".join(texts))
+    parts, aside, place = [], None, 0
+    for child, text in zip(children, texts, strict=True):
+        here, start = parts if aside is None else aside, 0
+        if text == OTHER:
+            here.append(child)
+        for at in range(len(text)) if text != OTHER else ():
+            if place + at in opened | closed:
+                here.append(nodes.Text(text[start:at]))
+                if place + at in opened:
+                    here = aside = nodes.inline("", "", bracket("("), classes=["aside"])
+                else:
+                    aside.append(bracket(")"))
+                    parts.append(aside)
+                    here, aside = parts, None
+                start = at + 1
+        if text != OTHER:
+            here.append(nodes.Text(text[start:]))
+        place += len(text)
     return parts
+
+
+def bracket(sign: str) -> nodes.inline:
+    return nodes.inline("", sign, classes=["bracket"])
+
+
+def spans(text: str) -> tuple[set[int], set[int]]:
+    """Return where asides begin and where they end: at brackets that belong together, around whole sentences."""
+    opened, closed, place = set(), set(), 0
+    while match := OPENED.search(text, place):
+        depth = 0
+        for end in range(match.start(), len(text)):
+            depth += {"(": 1, ")": -1}.get(text[end], 0)
+            if depth == 0:
+                break
+        place = end + 1 if depth == 0 else match.end()
+        if depth == 0 and text[end - 1] in ".?!":
+            opened.add(match.start())
+            closed.add(end)
+    return opened, closed

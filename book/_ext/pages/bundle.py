@@ -91,7 +91,7 @@ def shrink_icons(font: Path, styles: str) -> None:
     """Keep of the icon font what the styles show: a dozen of two thousand."""
     icons = subset.Subsetter()
     icons.populate(unicodes=[int(code, 16) for code in re.findall(r'"\\(f[0-9a-f]{3})"', styles)])
-    whole = TTFont(io.BytesIO(font.read_bytes()))
+    whole = TTFont(io.BytesIO(font.read_bytes()), recalcTimestamp=False)
     icons.subset(whole)
     whole.flavor = "woff2"
     whole.save(font)

@@ -76,11 +76,12 @@ def group(bundles, cell_metadata, pictures, outputs) -> None:
 
 def add_legend(bundles, outputs) -> None:
     """Name below the pictures of a cell the colours that are not named in them."""
-    colours = {}
+    classes, errors = {}, {}
     for output in outputs:
         for about in output["metadata"].values():
-            colours |= dict(about.get("legend", []))
-    if colours:
+            named = dict(about.get("legend", []))
+            (errors if "missed" in named else classes).update(named)
+    for colours in filter(None, (classes, errors)):
         swatches = [f'<li style="--swatch: {colour}">{escape(name)}</li>' for name, colour in colours.items()]
         legend = f'<ul class="legend">{"".join(swatches)}</ul>'
         bundles[-1].parent.append(nodes.raw("", legend, format="html"))
@@ -96,5 +97,6 @@ def written(folder: str | Path, data: bytes, suffix: str) -> Path:
     """Write a file under the name that its content gives it, and return its path."""
     path = Path(folder, hashlib.sha256(data).hexdigest()[:32] + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
+    if not path.exists():  # else pages that share it would seem to have changed
+        path.write_bytes(data)
     return path

@@ -59,7 +59,6 @@ def finish(app, exception) -> None:
     for pattern in UNUSED:
         for file in static.glob(pattern):
             file.unlink()
-    Path(app.outdir, "searchindex.js").unlink(missing_ok=True)  # search.py writes another
     write_maps(Path(app.outdir), app.config.html_baseurl)
     for page in Path(app.outdir).glob("*.html"):
         guard(page)

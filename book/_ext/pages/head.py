@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from html import unescape
 
 from docutils import nodes
 
@@ -16,7 +17,7 @@ LONGEST, NEIGHBOUR = 200, 140  # characters of a page's description, and of what
 def describe(app, pagename, templatename, context, doctree) -> None:
     """Give the template a page's title and description: the first paragraph of its text, in whole sentences."""
     book = app.config.html_title
-    title = NAMES.get(pagename) or re.sub(r"<[^>]+>", "", context.get("title") or "")
+    title = NAMES.get(pagename) or unescape(re.sub(r"<[^>]+>", "", context.get("title") or ""))
     context["page_title"] = f"{SUBJECT if title in ('', book) else title} · {book}"
     lead = next(iter(doctree.findall(nodes.paragraph)), None) if doctree else None
     context["page_description"] = shortened(lead.astext()) if lead else context["page_title"]
@@ -25,7 +26,7 @@ def describe(app, pagename, templatename, context, doctree) -> None:
             name = posixpath.normpath(posixpath.join(posixpath.dirname(pagename), context[side]["link"]))
             context[f"{side}_lead"] = app.env.metadata[name.removesuffix(".html")].get("lead", "")
     context["social_alt"] = SOCIAL
-    context["early_fonts"] = EARLY_FONTS + [ITALIC] * slanted(doctree)
+    context["early_fonts"] = EARLY_FONTS + [ITALIC] * slanted(doctree) if pagename != "404" else []
     context["metatags"] = ""  # a second viewport
 
 

@@ -26,7 +26,7 @@ def write_index(out: Path) -> None:
 def explanations(glossary: Path) -> dict[str, list[str]]:
     """Return, for the address of each section that the glossary links to, the words that are explained there."""
     found = {}
-    page = BeautifulSoup(glossary.read_text(encoding="utf-8"), "html.parser")
+    page = BeautifulSoup(glossary.read_text(encoding="utf-8") if glossary.exists() else "", "html.parser")
     for term in page.select("dt[id]"):
         line = term.find_next("dd")
         found.setdefault(line.a["href"], []).append(
@@ -41,7 +41,7 @@ def sections(path: Path) -> list[dict[str, str]]:
     found = []
     for section in article.find_all("section"):
         heading, *rest = section.find_all(recursive=False)
-        rest = [part for part in rest if part.name != "section"]
+        rest = [part for part in rest if part.name not in {"section", "blockquote"}]  # no guesses
         cells = [part for part in rest if "cell" in part.get("class", [])]
         prose = [part for part in rest if part not in cells]
         tables = [table for cell in cells for table in cell.find_all("table")]

@@ -5,19 +5,29 @@ from html import escape
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.errors import ExtensionError
+
+from pages.links import is_link
 
 PAGE = "glossary"
-ENTRY = re.compile(r"(?m)^([^\n:#][^\n]*)\n: +(.+)$")
-NOT_PROSE = nodes.literal | nodes.literal_block | nodes.reference | nodes.title | nodes.math | nodes.raw
+ENTRY = re.compile(r"([^\n:#][^\n]*)\n:[ \t]+([^\n]+\]\([^\n]+)")
+NOT_PROSE = nodes.literal | nodes.literal_block | nodes.title | nodes.math | nodes.raw
+FORM = "a line 'term, other name', and below it ': what it is. [Chapter N](NN_name.ipynb#section).'"
 
 
 def entries(source: Path) -> dict[str, dict]:
     """Return each term of the glossary's source, by its first name: id, names, and what it is, in plain words."""
     found = {}
-    for line, text in ENTRY.findall(source.read_text(encoding="utf-8") if source.exists() else ""):
-        names = [name.strip() for name in re.split(r",\s+", line)]
-        plain = re.sub(r"\*[^*]+\*\s*|\s*\[[^\]]+\]\([^)]+\)\.?", "", text).strip()
+    blocks = re.split(r"\n\s*\n", source.read_text(encoding="utf-8").strip()) if source.exists() else []
+    for block in blocks[2:]:  # behind the title and what it is
+        match = ENTRY.fullmatch(block)
+        if not match:
+            raise ExtensionError(f"{source.name}: expected {FORM}; got {block[:80]!r}.")
+        names = [name.strip() for name in re.split(r",\s+", match[1])]
+        plain = re.sub(r"^\*[^*]+\*\s*|\s*\[[^\]]+\]\([^)]+\)\.?", "", match[2]).replace("*", "").strip()
         found[names[0]] = {"id": identity(names[0]), "names": names, "text": plain}
+    if len({entry["id"] for entry in found.values()}) < len(found):
+        raise ExtensionError(f"{source.name}: two terms have one address; let their first names differ in letters.")
     return found
 
 
@@ -67,6 +77,8 @@ def link_terms(app, doctree) -> None:
 
 def is_prose(text: nodes.Text) -> bool:
     node = text.parent
+    if is_link(text):
+        return False
     while node is not None:
         if isinstance(node, NOT_PROSE) or node.get("nb_element") == "cell_code" or "sources" in node.get("ids", []):
             return False
