@@ -17,9 +17,18 @@
     });
     const theme = document.documentElement.dataset.theme;
     all(`.fcn-frames img.only-${theme}`).forEach((img) => (img.loading = "eager")); // hidden, but one key press away
-    all("div.highlight pre, .cell_output pre, .fcn-table").forEach((pre) => {
-      if (pre.scrollWidth > pre.clientWidth && !pre.hasAttribute("tabindex")) pre.tabIndex = 0; // to scroll by keyboard
-    });
+  }
+
+  function scrollable() {
+    // What is wider than its place can be scrolled by keyboard. It is measured when it comes near: a page is long.
+    const observer = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (!isIntersecting) continue;
+        if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
+        else target.removeAttribute("tabindex");
+      }
+    }, { rootMargin: "300px" });
+    all("div.highlight pre, .cell_output pre, .fcn-table").forEach((each) => observer.observe(each));
   }
 
   function loadWidgets() {
@@ -104,5 +113,5 @@
     });
   }
 
-  addEventListener("load", () => { drawers(); theme(); answers(); options(); name(); watchWidgets(); });
+  addEventListener("load", () => { drawers(); theme(); answers(); options(); scrollable(); name(); watchWidgets(); });
 })();

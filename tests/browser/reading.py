@@ -54,10 +54,11 @@ def served(folder):
 
 def scroll_through(page):
     """Scroll to the end, so that everything that waits to be near has come."""
-    height = page.evaluate("document.documentElement.scrollHeight")
-    for y in range(0, height, 600):
+    y = 0
+    while y < page.evaluate("document.documentElement.scrollHeight"):  # it grows as what was far off is laid out
         page.evaluate(f"scrollTo(0, {y})")
         page.wait_for_timeout(30)
+        y += 600
     page.wait_for_timeout(700)
 
 

@@ -37,12 +37,18 @@ SCRIPTS = [
 ]
 ICONS = "vendor/fontawesome/webfonts/fa-solid-900.woff2"
 
+# The theme measures all code of a page at once, and so lays it all out; book.js does it where the reader comes near.
+MEASURED = re.compile(r"\w+\.tabIndex=\w+\.scrollWidth>\w+\.clientWidth\|\|\w+\.scrollHeight>\w+\.clientHeight\?0:-1")
+
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 
 def bundle(static: Path) -> None:
     """Write page.css, of what the pages and scripts can use of all styles, page.js, and the icons that they name."""
     script = ";\n".join(one(static, name).read_text(encoding="utf-8") for name in SCRIPTS)
+    script, count = MEASURED.subn("0", script)
+    if not count:
+        raise ExtensionError("pydata-sphinx-theme.js has changed: where it measures code was not found.")
     (static / "page.js").write_text(re.sub(r"(?m)^//# sourceMappingURL=.*$", "", script), encoding="utf-8")
     for page in static.parent.glob("*.html"):  # titles say as much as tooltips, without 24 KiB of script
         text = page.read_text(encoding="utf-8")
