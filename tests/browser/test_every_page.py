@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from notebooks import ROOT
-from reading import CHAPTERS, PAGES, moving_figure, scroll_through
+from reading import CHAPTERS, PAGES, moving_figure, open_answers, scroll_through
 
 VIEWS = {  # as a browser sees them; a page at 200 % has half as many pixels, each twice as large
     "wide, light": {"width": 1280, "theme": "light"},
@@ -20,6 +20,7 @@ VIEWS = {  # as a browser sees them; a page at 200 % has half as many pixels, ea
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_asks_its_own_host_alone_fits_its_window_and_has_no_barriers_that_axe_knows(open_page, name, view):
     page = open_page(name, **VIEWS[view])
+    open_answers(page)
     scroll_through(page)
     assert page.troubles == []
     assert [response.url for response in page.responses if response.status >= 400] == []
