@@ -10,7 +10,7 @@ from pages.asides import mark_asides
 from pages.figures import add_dark, add_legend, group, mark_captions
 from pages.files import check_npm, finish
 from pages.guesses import fold_answers
-from pages.head import NEIGHBOUR, describe, shortened
+from pages.head import describe
 from pages.landing import show_chapters
 from pages.links import link_chapters
 from pages.terms import PAGE as GLOSSARY
@@ -30,7 +30,7 @@ def improve_notebook(app, doctree) -> None:
     if app.env.docname == GLOSSARY:
         name_terms(app, doctree)
     lead = next((each for each in doctree.findall(nodes.paragraph) if isinstance(each.parent, nodes.section)), None)
-    app.env.metadata[app.env.docname]["lead"] = shortened(lead.astext(), NEIGHBOUR) if lead else ""
+    app.env.metadata[app.env.docname]["lead"] = lead.astext() if lead else ""
     if source.suffix != ".ipynb":
         return
     link_terms(app, doctree)

@@ -19,12 +19,12 @@ def describe(app, pagename, templatename, context, doctree) -> None:
     book = app.config.html_title
     title = NAMES.get(pagename) or unescape(re.sub(r"<[^>]+>", "", context.get("title") or ""))
     context["page_title"] = f"{SUBJECT if title in ('', book) else title} · {book}"
-    lead = next(iter(doctree.findall(nodes.paragraph)), None) if doctree else None
-    context["page_description"] = shortened(lead.astext()) if lead else context["page_title"]
+    leads = {name: about.get("lead", "") for name, about in app.env.metadata.items()}
+    context["page_description"] = shortened(leads.get(pagename) or context["page_title"])
     for side in ("prev", "next"):
         if context.get(side):
             name = posixpath.normpath(posixpath.join(posixpath.dirname(pagename), context[side]["link"]))
-            context[f"{side}_lead"] = app.env.metadata[name.removesuffix(".html")].get("lead", "")
+            context[f"{side}_lead"] = shortened(leads.get(name.removesuffix(".html"), ""), NEIGHBOUR)
     context["social_alt"] = SOCIAL
     context["early_fonts"] = EARLY_FONTS + [ITALIC] * slanted(doctree) if pagename != "404" else []
     context["metatags"] = ""  # a second viewport
