@@ -20,14 +20,14 @@
   }
 
   function scrollable() {
-    // What is wider than its place can be scrolled by keyboard. It is measured when it comes near: a page is long.
-    const observer = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) {
-        if (!isIntersecting) continue;
+    // What is wider than its place can be scrolled by keyboard. It is measured when its section is laid out, and again
+    // when the window changes.
+    const observer = new ResizeObserver((entries) => {
+      for (const { target } of entries) {
         if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
         else target.removeAttribute("tabindex");
       }
-    }, { rootMargin: "300px" });
+    });
     all("div.highlight pre, .cell_output pre, .fcn-table").forEach((each) => observer.observe(each));
   }
 

@@ -58,8 +58,8 @@ def scroll_through(page):
     while y < page.evaluate("document.documentElement.scrollHeight"):  # it grows as what was far off is laid out
         page.evaluate(f"scrollTo(0, {y})")
         page.wait_for_timeout(30)
-        y += 600
-    page.wait_for_timeout(700)
+        y += 900
+    page.wait_for_timeout(500)
 
 
 def open_answers(page):
