@@ -11,12 +11,14 @@ A map of the rooms. What the chapters teach:
 What they work with:
 
     scenes       emoji on photographs, with exact masks (EmojiScenes)
-    datasets     data sets held in memory (in_memory)
+    datasets     photographs and masks from files (CamVid, VOC, Pets), data sets held in memory (in_memory)
     backbones    image -> feature maps at strides 4, 8, 16 and 32 (small, lite0, vgg16), and a whole classifier
     training     the loop that trains a network (fit), its scores (evaluate), checkpoints (save, resume)
-    predict      from scores to label maps (predicted), from images to label maps (labels)
+    answers      from scores to label maps (predicted), from images to label maps (labels)
+    predict      a trained network from its file (load); also what answers has
     viz          the book's figures and tables
     widgets      the figures that move
+    __main__     the command line: python -m fcn evaluate
 
 What stands below all of them:
 

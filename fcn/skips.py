@@ -19,9 +19,11 @@ class FCN(nn.Module):
 
     A 1x1 convolution scores each class in each cell at stride 32. Down to `stride`, the scores are enlarged
     twice and those of the next finer map are added; the last enlargement leads to the image. Layers are named as in
-    the original. All score layers start at zero. Enlarging is bilinear, placed by the backbone's `centers`; with
-    `learned` the doublings are transposed convolutions that start there (the last enlargement stays fixed, as in the
-    paper). The image is padded to multiples of 32 on the right and below, and the answer is cropped: nothing drifts.
+    the original. All score layers start at zero. With `hidden` a 3x3 convolution to so many channels, BatchNorm and
+    ReLU come before each of them, a *head* as later networks have it; 0 is the paper's FCN.
+    Enlarging is bilinear, placed by the backbone's `centers`; with `learned` the doublings are transposed
+    convolutions that start there (the last enlargement stays fixed, as in the paper). The image is padded to
+    multiples of 32 on the right and below, and the answer is cropped: nothing drifts.
 
     `backbone` has `strides` (4, 8, 16, 32 or more than these), `channels` and `centers`, one number a map each,
     `normalize`, and returns a list of maps. The network uses it, not a copy.
@@ -35,27 +37,30 @@ class FCN(nn.Module):
     torch.Size([1, 3, 50, 75])
     """
 
-    def __init__(self, backbone: nn.Module, classes: int, stride: int = 8, *, learned: bool = False):
+    def __init__(
+        self, backbone: nn.Module, classes: int, stride: int = 8, *, learned: bool = False, hidden: int = 0
+    ):  # fmt: skip
         super().__init__()
         one_of(stride, "the stride", tuple(_LAST))
         channels, centers = _maps_of(backbone, stride)
         self.backbone, self.stride, self.learned = backbone, stride, bool(learned)
         self.classes = classes = whole(classes, "classes, the background is one,", 2)
+        self.hidden = hidden = whole(hidden, "hidden channels", 0)
 
         def twice(coarse: int) -> nn.Module:
             center = (centers[coarse] - centers[coarse // 2]) / (coarse // 2)
             return BilinearUp(classes, 2, center=center, exact=True) if learned else Bilinear(2, center)
 
-        self.score_fr = _score(channels[32], classes)
+        self.score_fr = _score(channels[32], classes, hidden)
         if stride <= 16:
             self.upscore2 = twice(32)
-            self.score_pool4 = _score(channels[16], classes)
+            self.score_pool4 = _score(channels[16], classes, hidden)
         if stride <= 8:
             self.upscore_pool4 = twice(16)
-            self.score_pool3 = _score(channels[8], classes)
+            self.score_pool3 = _score(channels[8], classes, hidden)
         if stride <= 4:
             self.upscore_pool3 = twice(8)
-            self.score_pool2 = _score(channels[4], classes)
+            self.score_pool2 = _score(channels[4], classes, hidden)
         self.add_module(_LAST[stride], Bilinear(stride, centers[stride]))
 
     @classmethod
@@ -73,8 +78,14 @@ class FCN(nn.Module):
         coarser = type(parent) is cls and parent.stride > 4
         advice = "If something wraps it, take it out; of a class of your own, call that class's from_coarser."
         that(coarser, f"{cls.__name__} of stride 32, 16 or 8", parent, advice)
-        net = cls(copy.deepcopy(parent.backbone), parent.classes, parent.stride // 2, learned=parent.learned)
-        net.to(parent.score_fr.weight).load_state_dict(parent.state_dict(), strict=False)
+        net = cls(
+            copy.deepcopy(parent.backbone),
+            parent.classes,
+            parent.stride // 2,
+            learned=parent.learned,
+            hidden=parent.hidden,
+        )
+        net.to(parent._last_weights()).load_state_dict(parent.state_dict(), strict=False)
         for name, parameter in parent.named_parameters():
             net.get_parameter(name).requires_grad_(parameter.requires_grad)
         net.training = parent.training  # not .train(): the backbone's parts keep the modes they were copied in
@@ -101,7 +112,7 @@ class FCN(nn.Module):
 
     def _checked(self, images: Tensor) -> tuple[int, int]:
         _, _, height, width = sizes(images, "N 3 H W", name="images")
-        weights, mixed = self.score_fr.weight.dtype, torch.is_autocast_enabled(images.device.type)
+        weights, mixed = self._last_weights().dtype, torch.is_autocast_enabled(images.device.type)
         fits = images.dtype in (torch.uint8, weights) or (mixed and images.is_floating_point())
         that(fits, f"images as uint8, or normalized as {weights}", images)
         scaled = images.dtype != torch.uint8 or hasattr(self.backbone, "normalize")
@@ -109,6 +120,9 @@ class FCN(nn.Module):
         large = not self.training or (height >= 64 and width >= 64)
         that(large, "64 pixels a side or more in training mode (BatchNorm)", images)
         return height, width
+
+    def _last_weights(self) -> Tensor:
+        return (self.score_fr[-1] if self.hidden else self.score_fr).weight
 
     def _by_stride(self, maps: list[Tensor]) -> dict[int, Tensor]:
         strides = self.backbone.strides
@@ -124,11 +138,15 @@ def _cropped(x: Tensor, below: int, right: int) -> Tensor:
     return x[:, :, : x.shape[2] - below, : x.shape[3] - right]
 
 
-def _score(channels: int, classes: int) -> nn.Conv2d:
-    layer = nn.Conv2d(channels, classes, 1)
-    for parameter in layer.parameters():
+def _score(channels: int, classes: int, hidden: int) -> nn.Module:
+    last = nn.Conv2d(hidden or channels, classes, 1)
+    for parameter in last.parameters():
         nn.init.zeros_(parameter)
-    return layer
+    if not hidden:
+        return last
+    return nn.Sequential(
+        nn.Conv2d(channels, hidden, 3, padding=1, bias=False), nn.BatchNorm2d(hidden), nn.ReLU(), last
+    )  # fmt: skip
 
 
 def _maps_of(backbone: nn.Module, stride: int) -> tuple[dict[int, int], dict[int, float]]:

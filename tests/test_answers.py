@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from fcn.answers import labels
 from fcn.backbones import small
-from fcn.predict import labels
 from fcn.skips import FCN
 
 

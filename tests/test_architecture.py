@@ -20,10 +20,12 @@ MAY_ENTER = {  # room -> rooms of fcn it may enter; all may use what fcn/__init_
     "checkerboard": {"expect", "upsampling"},
     "skips": {"expect", "upsampling"},
     "scenes": {"expect"},
-    "datasets": {"expect"},
+    "datasets": {"expect", "palette"},
     "backbones": {"expect", "one_by_one"},
-    "predict": {"expect"},
-    "training": {"expect", "metrics", "datasets", "predict"},
+    "answers": {"expect"},
+    "training": {"expect", "metrics", "datasets", "answers"},
+    "predict": {"expect", "answers", "backbones", "skips", "training"},
+    "__main__": {"datasets", "predict", "training"},
     "viz": {"palette"},
     "widgets": {"viz"},
 }
@@ -31,7 +33,7 @@ IN_INIT = {"VOID", "data_path", "results"}
 ONLY_IN = {  # library -> rooms that may import it: each takes long, or draws
     "matplotlib": {"viz", "widgets"},
     "timm": {"backbones", "one_by_one"},
-    "torchvision": {"backbones", "one_by_one", "training"},
+    "torchvision": {"backbones", "datasets", "one_by_one", "training"},
 }
 WITHOUT_TORCH = {"__init__", "palette", "viz", "widgets"}
 LONGEST_FUNCTION, LONGEST_FILE, LONGEST_SCRIPT = 30, 270, 320  # lines: of code, of all, of all outside of fcn

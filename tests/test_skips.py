@@ -402,3 +402,20 @@ def test_a_child_is_of_its_parent_s_class():
     assert type(Maximum.from_coarser(parent)) is Maximum
     with pytest.raises(ValueError, match="Maximum"):
         FCN.from_coarser(parent)
+
+
+def test_a_head_is_a_convolution_a_norm_and_a_relu_before_each_score_and_starts_at_zero():
+    torch.manual_seed(0)
+    net = FCN(small(), classes=5, stride=8, hidden=7)
+    for name, channels in (("score_fr", 32), ("score_pool4", 16), ("score_pool3", 8)):
+        first, norm, relu, last = net.get_submodule(name)
+        assert (first.weight.shape[0], first.weight.shape[2:]) == (7, (3, 3))
+        assert first.in_channels == dict(zip(net.backbone.strides, net.backbone.channels, strict=True))[channels]
+        assert isinstance(norm, nn.BatchNorm2d)
+        assert isinstance(relu, nn.ReLU)
+        assert last.weight.shape == (5, 7, 1, 1)
+    images = torch.randint(256, (2, 3, 70, 90), dtype=torch.uint8)
+    assert not net(images).any()
+    child = FCN.from_coarser(net)
+    assert child.hidden == 7
+    assert child.score_pool2[0].in_channels == net.backbone.channels[0]

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 from fcn.backbones import lite0, small
 from fcn.predict import labels
 from fcn.skips import FCN
-from fcn.training import augmented, evaluate, fit, one_cycle, polynomial
+from fcn.training import augmented, cropped, evaluate, fit, one_cycle, polynomial
 
 
 def data(count=12):
@@ -229,6 +229,45 @@ def test_an_augmentation_of_a_mask_of_another_size_is_refused():
         augmented(torch.zeros(3, 8, 8), torch.zeros(8, 9), generator=torch.Generator())
     with pytest.raises(ValueError, match=r"got \[1\], \[1\]"):
         augmented([1], [1], generator=torch.Generator())
+
+
+def test_a_cropped_photograph_and_its_mask_show_the_same_place_at_the_same_scale():
+    rows, columns = torch.arange(60)[:, None], torch.arange(80)
+    mask = ((rows // 12 + 5 * (columns // 16)) % 25).to(torch.uint8)
+    image = (10 * mask).expand(3, -1, -1)  # a picture of its own labels
+    generator, mirrored = torch.Generator().manual_seed(0), 0
+    for _ in range(60):
+        found, known = cropped(image, mask, generator=generator, size=(40, 56), light=0)
+        assert (found.dtype, found.shape, known.shape) == (torch.uint8, (3, 40, 56), (40, 56))
+        agrees = (found[0].float() - 10 * known).abs() <= 1  # blurred within a pixel or two of an outline
+        assert agrees.float().mean() > 0.6
+        mirrored += bool(known[0, -1] < known[0, 0])
+    assert 18 < mirrored < 42
+
+
+def test_the_light_changes_a_photograph_and_never_its_mask():
+    image, mask = torch.full((3, 64, 64), 100, dtype=torch.uint8), torch.ones(64, 64, dtype=torch.uint8)
+    generator, means = torch.Generator().manual_seed(0), []
+    for _ in range(60):
+        found, known = cropped(image, mask, generator=generator, size=(32, 32), light=0.3)
+        assert torch.equal(known, mask[:32, :32])
+        means.append(found.float().mean().item())
+    assert min(means) < 80 < 100 < 120 < max(means)
+    assert min(means) >= 60
+    assert max(means) <= 140
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "scale", "message"),
+    [
+        (torch.zeros(3, 8, 8), torch.zeros(8, 8), (1, 2), "a photograph"),
+        (torch.zeros(3, 8, 8).byte(), torch.zeros(8, 9), (1, 2), "a mask of 8x8 pixels"),
+        (torch.zeros(3, 8, 8).byte(), torch.zeros(8, 8), (2, 1), "a scale"),
+    ],
+)
+def test_what_cannot_be_cropped_is_refused(image, mask, scale, message):
+    with pytest.raises(ValueError, match=f"Expected {message}"):
+        cropped(image, mask, generator=torch.Generator(), size=(4, 4), scale=scale)
 
 
 # --- scoring --------------------------------------------------------------------------------------------------------

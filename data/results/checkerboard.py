@@ -41,10 +41,10 @@ from record import holm, interval, scored, store, studied, summed_up
 from torch import nn
 from torch.utils.data import TensorDataset
 
+from fcn.answers import asked, predicted
 from fcn.backbones import Normalize, small
 from fcn.checkerboard import UPSAMPLERS, decoder, phase_score
 from fcn.datasets import in_memory
-from fcn.predict import asked, predicted
 from fcn.scenes import CLASSES, EmojiScenes
 from fcn.training import fit
 from fcn.upsampling import ResizeConv, as_transposed, tent_

@@ -1,8 +1,10 @@
 """Train a network (fit), score it (evaluate), keep it and go on with it (save, resume)."""
 
 from fcn.training.augment import augmented as augmented
+from fcn.training.augment import cropped as cropped
 from fcn.training.checkpoints import resume as resume
 from fcn.training.checkpoints import save as save
+from fcn.training.checkpoints import stored as stored
 from fcn.training.fit import evaluate as evaluate
 from fcn.training.fit import fit as fit
 from fcn.training.recipes import one_cycle as one_cycle

@@ -1,10 +1,13 @@
 """Vary what a network is shown: transforms for fit. H height, W width."""
 
+import math
+
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from fcn import VOID
-from fcn.expect import given
+from fcn.expect import given, sizes, that, whole
 
 
 def augmented(
@@ -43,3 +46,55 @@ def augmented(
     top, left = round(down * (lower - height)), round(across * (right - width))
     frame, known = (part[..., top : top + height, left : left + width] for part in (frame, known))
     return (frame.flip(-1), known.flip(-1)) if mirror < 0.5 else (frame.clone(), known.clone())
+
+
+def cropped(
+    image: Tensor, mask: Tensor, *, generator: torch.Generator, size: tuple[int, int],
+    scale: tuple[float, float] = (0.75, 1.6), light: float = 0.3,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Return a window of a photograph (3, H, W) uint8 and of its mask (H, W), brought to `size` (height, width).
+
+    The scale between the two of `scale`, the place and the side that is left are drawn from `generator`; so are
+    brightness, contrast, saturation and the share of each color, each changed by a factor between 1 - light and
+    1 + light (of the colors a quarter of that). A window that would be larger than the photograph is cut to it, and
+    a little distorted. Raises ValueError if the two differ in size, for other types, and for a `scale` that is no
+    interval above 0.
+
+    >>> image, mask = torch.zeros(3, 60, 80, dtype=torch.uint8), torch.zeros(60, 80, dtype=torch.uint8)
+    >>> generator = torch.Generator().manual_seed(0)
+    >>> [tuple(each.shape) for each in cropped(image, mask, generator=generator, size=(32, 40))]
+    [(3, 32, 40), (32, 40)]
+    """
+    _, height, width = sizes(image, "3 H W", "byte", name="a photograph")
+    that(mask.shape == (height, width), f"a mask of {height}x{width} pixels", mask)
+    that(0 < scale[0] <= scale[1] and 0 <= light < 1, "a scale (from, to) above 0, light from 0 to 1", (scale, light))
+    tall, wide = (whole(side, "the size", 1) for side in size)
+    zoom, down, across, mirror, *colors = torch.rand(10, generator=generator).tolist()
+    factor = scale[0] * (scale[1] / scale[0]) ** zoom
+    high, broad = min(tall / factor, height), min(wide / factor, width)
+    top, left = down * (height - high), across * (width - broad)
+    # the mask by the pixels on which the centers fall, the photograph smoothly
+    rows = ((torch.arange(tall) + 0.5) * high / tall + top).long().clamp(max=height - 1)
+    columns = ((torch.arange(wide) + 0.5) * broad / wide + left).long().clamp(max=width - 1)
+    window = image[None, :, int(top) : math.ceil(top + high), int(left) : math.ceil(left + broad)].float()
+    picture = relit(F.interpolate(window, (tall, wide), mode="bilinear")[0], [light * (2 * c - 1) for c in colors])
+    known = mask[rows][:, columns]
+    return (picture.flip(-1), known.flip(-1)) if mirror < 0.5 else (picture, known)
+
+
+def relit(picture: Tensor, changes: list[float]) -> Tensor:
+    """Return a photograph (3, H, W) of floats 0..255 in another light, as bytes.
+
+    `changes` are six numbers about 0: by how much brightness, contrast and saturation grow, and four times by how
+    much each color does.
+
+    >>> relit(torch.full((3, 1, 1), 100.0), [0.5, 0, 0, 0, 0, 0]).flatten().tolist()
+    [150, 150, 150]
+    """
+    brighter, starker, richer, *shares = changes
+    picture = picture * (1 + brighter)
+    picture = (picture - picture.mean()) * (1 + starker) + picture.mean()
+    gray = picture.mean(0, keepdim=True)
+    picture = gray + (picture - gray) * (1 + richer)
+    picture = picture * (1 + torch.tensor(shares)[:, None, None] / 4)
+    return picture.round().clamp(0, 255).to(torch.uint8)

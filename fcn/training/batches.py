@@ -66,12 +66,16 @@ def order(length: int, batch: int, seed: int, steps: range) -> Iterator[list[tup
 
 
 def look_at(data: Dataset, void: int) -> None:
-    """Look at some items before the first step. Raises ValueError if there is nothing to learn from them.
+    """Look at some items before the first step, at all of a data set that can check itself (Pairs).
+
+    Raises ValueError if there is nothing to learn from them, and as the data set's `check` does.
 
     >>> look_at([(torch.zeros(3, 4, 4), torch.tensor([[0, 1]])) for _ in range(2)], void=255)
     """
     whole(void, "void", -100)
     that(hasattr(data, "__getitem__"), "a data set, data[i] -> (image, mask)", data, "Give a loader's .dataset.")
+    if hasattr(data, "check"):
+        data.check()
     indices = sorted({round(place) for place in np.linspace(0, len(data) - 1, _LOOKED_AT)})
     seen = set().union(*(pair(data[index], index)[1].unique().tolist() for index in indices))
     advice = f"There is nothing to tell apart. For an object stored as {void}: mask[mask == {void}] = 1."

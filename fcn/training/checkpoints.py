@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from fcn.answers import modes_kept
 from fcn.expect import that
-from fcn.predict import modes_kept
 from fcn.training.files import target, write_whole
 
 
@@ -84,6 +84,19 @@ def resume(path: str | Path, model: nn.Module, optimizer: Optimizer | None = Non
         optimizer.load_state_dict({"state": state, "param_groups": stored["groups"]})
     model.load_state_dict(weights)
     return about
+
+
+def stored(path: str | Path) -> dict:
+    """Return what a file of save says about itself, `about` there. Raises as resume does.
+
+    >>> from fcn import data_path
+    >>> stored(data_path("checkpoints/fcn8s.safetensors"))["rate"]
+    0.01
+    """
+    path = target(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no checkpoint {path}.")
+    return _read(path)[0]
 
 
 class Keeper:

@@ -16,10 +16,10 @@ from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from fcn import VOID
+from fcn.answers import asked, modes_kept, predicted
 from fcn.datasets import pair
 from fcn.expect import labels, positive, scores, that, whole
 from fcn.metrics import Confusion
-from fcn.predict import asked, modes_kept, predicted
 from fcn.training.batches import NETWORK, batches, look_at, number, stacked
 from fcn.training.checkpoints import Keeper, described
 from fcn.training.recipes import one_cycle

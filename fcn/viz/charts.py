@@ -170,12 +170,14 @@ def scatter(
 
 
 def intervals(
-    groups: Mapping, axis: str, *, alt: str, limits: tuple[float, float] | None = None, width: float = 4.8
-) -> BookFigure:
+    groups: Mapping, axis: str, *, alt: str, title: str = "", limits: tuple[float, float] | None = None,
+    width: float = 4.8,
+) -> BookFigure:  # fmt: skip
     """Return a row for each of {name: (mean, low, high)}: a dot at the mean, a stroke from low to high, a line at 0.
 
-    Intervals without 0 are in color. The first row is on top. `limits` are those of the axis, for charts that are to
-    be compared. Raises ValueError for no group, and for one of other than three finite numbers, low <= mean <= high.
+    Intervals without 0 are in color. The first row is on top; `title` stands above it. `limits` are those
+    of the axis, for charts that are to be compared.
+    Raises ValueError for no group, and for one of other than three finite numbers, low <= mean <= high.
 
     >>> intervals({"16s minus 32s": (9.6, 8.9, 10.4)}, "points of mean IoU", alt="A difference")
     <Figure: A difference>
@@ -184,7 +186,7 @@ def intervals(
     for name, values in rows or [("no group at all", np.array([]))]:
         if values.size != 3 or not np.isfinite(values).all() or not values[1] <= values[0] <= values[2]:
             raise ValueError(f"Expected (mean, low, high), low <= mean <= high; got {values.tolist()} ({name}).")
-    fig, ax = figure(width, 0.75 + 0.3 * len(rows), alt=alt)
+    fig, ax = figure(width, 0.75 + (0.25 if title else 0) + 0.3 * len(rows), alt=alt, title=title)
     for place, (_, (mean, low, high)) in enumerate(rows):
         color = SOFT[0] if low <= 0 <= high else ACCENT[0]
         ax.plot([low, high], [place] * 2, color=color, linewidth=2.5, solid_capstyle="butt")

@@ -1,0 +1,62 @@
+"""The command line: python -m fcn evaluate --data camvid --root DIR --split val --model FILE."""
+
+import argparse
+import sys
+
+from fcn.datasets import VOC, CamVid, Pairs, Pets
+from fcn.predict import load
+from fcn.training import evaluate
+
+DATA = {"camvid": CamVid, "voc": VOC, "pets": Pets}
+FAILED = 1
+
+
+def main(words: list[str] | None = None) -> int:
+    """Do what the words of a command line ask for; return 0 for done, 1 for failed (wrong use exits with 2).
+
+    >>> main(["evaluate", "--data", "camvid", "--root", "/nowhere", "--model", "camvid-fcn8s"])
+    1
+    """
+    parser = argparse.ArgumentParser(prog="python -m fcn", description="Semantic segmentation with FCNs.")
+    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    _evaluate_words(verbs.add_parser("evaluate", help="score a trained network on photographs with masks"))
+    asked = parser.parse_args(words)
+    try:
+        asked.do(asked)
+    except (OSError, ValueError) as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def _evaluate_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", required=True, choices=DATA, help="which data set")
+    parser.add_argument("--root", required=True, metavar="DIR", help="the folder in which it lies")
+    parser.add_argument("--split", default="val", help="which part of it: train, val, test (default: val)")
+    parser.add_argument("--model", required=True, metavar="FILE", help="the network's file")
+    parser.add_argument("--batch", type=int, default=4, help="photographs at a time (default: 4)")
+    parser.set_defaults(do=_evaluate)
+
+
+def _evaluate(asked: argparse.Namespace) -> None:
+    data: Pairs = DATA[asked.data](asked.root, asked.split)
+    trained = load(asked.model)
+    if trained.classes != data.classes:
+        raise ValueError(
+            f"Expected a network for the {len(data.classes)} classes of {asked.data}; got {asked.model}, for "
+            f"{len(trained.classes)}: {', '.join(trained.classes[:4])} ..."
+        )
+    counts = evaluate(trained.net, data, batch=asked.batch)
+    print(f"{asked.data}, {asked.split}: {len(data)} photographs, {asked.model}")
+    for name, score in (
+        ("pixel accuracy", counts.pixel_accuracy()), ("mean accuracy", counts.mean_accuracy()),
+        ("mean IoU", counts.mean_iou()),
+    ):  # fmt: skip
+        print(f"{name:16}{100 * score:6.1f}")
+    print("IoU")
+    for name, score in zip(data.classes, counts.iou().tolist(), strict=True):
+        print(f"  {name:14}{100 * score:6.1f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

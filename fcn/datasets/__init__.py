@@ -1,0 +1,8 @@
+"""Data sets: an item is (image (3, H, W) uint8, mask (H, W) uint8, 255 for void). H height, W width."""
+
+from fcn.datasets.camvid import CamVid as CamVid
+from fcn.datasets.memory import in_memory as in_memory
+from fcn.datasets.memory import pair as pair
+from fcn.datasets.pairs import Pairs as Pairs
+from fcn.datasets.published import VOC as VOC
+from fcn.datasets.published import Pets as Pets

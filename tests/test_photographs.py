@@ -1,0 +1,299 @@
+"""Data sets that lie in files: what is read is what was stored, and each fault is named with its file."""
+
+import functools
+import http.server
+import json
+import shutil
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from fcn.datasets import VOC, CamVid, Pairs, Pets, camvid, download
+from fcn.training import fit
+
+SCENES = Path(__file__).resolve().parents[2] / "shared" / "camvid"
+needs_scenes = pytest.mark.skipif(not SCENES.is_dir(), reason="CamVid is not here (CamVid(root, download=True))")
+GIT_OF_HELLO = "b6fc4c620b67d95f953a5c1c1230aaab5db5a1b0"  # printf hello | git hash-object --stdin
+
+
+def drawn(path: Path, values: np.ndarray) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(values).save(path)
+    return path
+
+
+@pytest.fixture
+def streets(tmp_path) -> Path:
+    """Return a folder like CamVid's with three photographs to train on and one to validate."""
+    random = np.random.default_rng(0)
+    for split, count in (("train", 3), ("val", 1)):
+        lines = []
+        for number in range(count):
+            name = f"{split}{number}.png"
+            drawn(tmp_path / split / name, random.integers(256, size=(70, 90, 3), dtype=np.uint8))
+            drawn(tmp_path / f"{split}annot" / name, random.integers(12, size=(70, 90), dtype=np.uint8))
+            lines.append(f"/SegNet/CamVid/{split}/{name} /SegNet/CamVid/{split}annot/{name}")
+        (tmp_path / f"{split}.txt").write_text("\n".join(lines))
+    return tmp_path
+
+
+def test_an_item_is_what_the_files_hold_and_unlabelled_becomes_void(streets):
+    data = CamVid(streets, "train")
+    assert len(data) == 3
+    image, mask = data[1]
+    assert torch.equal(image.permute(1, 2, 0), torch.tensor(np.array(Image.open(streets / "train" / "train1.png"))))
+    stored = torch.tensor(np.array(Image.open(streets / "trainannot" / "train1.png")))
+    assert torch.equal(mask[stored != 11], stored[stored != 11])
+    assert set(mask[stored == 11].tolist()) == {255}
+    assert image.dtype == mask.dtype == torch.uint8
+    assert len(list(data)) == 3  # it ends
+    assert torch.equal(data[-1][1], data[2][1])
+
+
+def test_without_its_list_a_split_is_what_its_folders_hold(streets):
+    with_list = CamVid(streets, "train").files
+    (streets / "train.txt").unlink()
+    assert CamVid(streets, "train").files == with_list
+
+
+@needs_scenes
+@pytest.mark.parametrize(("split", "count"), [("train", 367), ("val", 101)])
+def test_the_real_scenes_are_read_as_they_lie_there(split, count):
+    data = CamVid(SCENES, split)
+    assert len(data) == count == camvid.SPLITS[split]
+    assert {data.check()[index][0].shape for index in range(3)} == {(3, 360, 480)}
+    assert set(data[0][1].unique().tolist()) <= {*range(11), 255}
+
+
+@needs_scenes
+def test_the_checksums_of_what_is_fetched_are_those_of_the_real_scenes():
+    for folder, known in camvid._CONTENTS.items():
+        paths = sorted((SCENES / folder).iterdir())
+        assert (
+            download.contents({f"{folder}/{path.name}": download.blob_id(path.read_bytes()) for path in paths})
+            == known
+        )
+
+
+def spoiled(folder: Path, how: str) -> Path:
+    """Spoil one file of a folder like CamVid's and return it."""
+    photograph, mask = folder / "train" / "train2.png", folder / "trainannot" / "train2.png"
+    match how:
+        case "cut short":
+            photograph.write_bytes(photograph.read_bytes()[:4000])
+        case "a mask cut short":
+            mask.write_bytes(mask.read_bytes()[:2000])
+        case "no picture":
+            photograph.write_text("404: Not Found")
+        case "colors":
+            drawn(mask, np.zeros((70, 90, 3), dtype=np.uint8))
+        case "16 bits":
+            drawn(mask, np.zeros((70, 90), dtype=np.uint16))
+        case "another size":
+            drawn(mask, np.zeros((70, 91), dtype=np.uint8))
+        case "an unknown label":
+            drawn(mask, np.full((70, 90), 57, dtype=np.uint8))
+        case "a missing mask":
+            mask.unlink()
+        case "a missing photograph":
+            photograph.unlink()
+    return photograph if how in {"cut short", "no picture", "a missing photograph"} else mask
+
+
+FAULTS = {
+    "cut short": "whole picture", "a mask cut short": "whole picture", "no picture": "cannot be read",
+    "colors": "one channel .*RGB", "16 bits": "one channel .*I;16", "another size": "90x70 pixels; got '91x70'",
+    "an unknown label": r"labels 0..10, 11 \(void\), 255 \(void\).* got 57 at row 0, column 0",
+    "a missing mask": "There is no", "a missing photograph": "There is no",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", FAULTS)
+def test_each_fault_of_a_folder_is_named_with_its_file_before_training_starts(streets, how):
+    path = spoiled(streets, how)
+    net, before = torch.nn.Conv2d(3, 11, 1), None
+    before = net.weight.clone()
+    with pytest.raises((ValueError, FileNotFoundError), match=FAULTS[how]) as error:
+        fit(net, CamVid(streets, "train"), steps=1, lr=0.1, seed=0, batch=1)
+    assert str(path) in str(error.value)
+    assert len(str(error.value).splitlines()) == 1
+    assert torch.equal(net.weight, before)
+
+
+def test_a_fault_anywhere_in_a_long_list_is_found_before_training_starts(streets):
+    path = spoiled(streets, "cut short")
+    good, _, bad = CamVid(streets, "train").files
+    for place in (0, 1, 50, 98, 99):  # fit looks at some of a data set; this one reads all of itself
+        files = [good] * 100
+        files[place] = bad
+        with pytest.raises(ValueError, match="whole picture") as error:
+            fit(torch.nn.Conv2d(3, 11, 1), Pairs(files, camvid.CLASSES, labels={11: 255}), steps=1, lr=0.1, seed=0)
+        assert str(path) in str(error.value)
+
+
+def test_an_empty_split_a_missing_folder_and_an_unknown_split_are_told(streets, tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"download=True.*By hand: git clone"):
+        CamVid(tmp_path / "nowhere", "train")
+    with pytest.raises(ValueError, match="'train', 'val', 'test'; got 'training'"):
+        CamVid(streets, "training")
+    (streets / "val.txt").write_text("\n")
+    with pytest.raises(ValueError, match=r"val\.txt; it lacks val0\.png"):
+        CamVid(streets, "val")
+    shutil.rmtree(streets / "val"), (streets / "val").mkdir()
+    shutil.rmtree(streets / "valannot"), (streets / "valannot").mkdir()
+    with pytest.raises(ValueError, match="an empty one"):
+        CamVid(streets, "val")
+
+
+def test_what_is_kept_is_read_once(streets):
+    kept = CamVid(streets, "train", cached=True).check()
+    shutil.rmtree(streets / "train")
+    assert kept[0][0] is kept[0][0]
+    with pytest.raises(FileNotFoundError, match=r"train0\.png"):
+        Pairs(kept.files, kept.classes)[0]
+
+
+def test_gray_photographs_become_rgb_and_palettes_are_read_as_labels(tmp_path):
+    photograph = drawn(tmp_path / "gray.png", np.full((4, 5), 7, dtype=np.uint8))
+    mask = Image.fromarray(np.array([[0, 1], [1, 255]], dtype=np.uint8).repeat(2, 0).repeat(3, 1)[:, :5], mode="P")
+    mask.putpalette([*range(256)] * 3)
+    mask.save(tmp_path / "mask.png")
+    image, labels = Pairs([(photograph, tmp_path / "mask.png")], ["background", "thing"])[0]
+    assert image.shape == (3, 4, 5)
+    assert (image == 7).all()
+    assert set(labels.unique().tolist()) == {0, 1, 255}
+
+
+class Repository(http.server.SimpleHTTPRequestHandler):
+    """Serve a folder as GitHub serves a repository's files, and the list of them."""
+
+    asked, spoil = (), ()  # each test's own
+
+    def do_GET(self):
+        self.asked.append(self.path)
+        if self.path.startswith("/list"):
+            root = Path(self.directory) / "CamVid"
+            paths = [path for path in root.rglob("*") if path.is_file()]
+            names = {f"CamVid/{path.relative_to(root)}": download.blob_id(path.read_bytes()) for path in paths}
+            tree = [{"path": name, "type": "blob", "sha": checksum} for name, checksum in names.items()]
+            return self.answer(json.dumps({"tree": tree, "truncated": False}).encode())
+        if self.path in self.spoil:
+            return self.answer(b"spoiled")
+        return super().do_GET()
+
+    def answer(self, data: bytes):
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def host(streets, tmp_path_factory, monkeypatch):
+    """Serve the small CamVid as its repository is served; the loader asks there."""
+    home = tmp_path_factory.mktemp("host")
+    shutil.copytree(streets, home / "CamVid")
+    handler = type("Handler", (Repository,), {"asked": [], "spoil": set()})
+    server = http.server.ThreadingHTTPServer(("localhost", 0), functools.partial(handler, directory=home))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://localhost:{server.server_address[1]}"
+    monkeypatch.setattr(camvid, "LISTING", f"{address}/list")
+    monkeypatch.setattr(camvid, "SOURCE", f"{address}/CamVid")
+    monkeypatch.setattr(camvid, "_CONTENTS", {})
+    yield handler
+    server.shutdown()
+    server.server_close()
+
+
+def test_what_is_missing_is_fetched_and_what_is_there_is_not_asked_for_again(host, streets, tmp_path):
+    root = tmp_path / "fetched"
+    data = CamVid(root, "train", download=True)
+    for ours, (photograph, _) in zip(data, CamVid(streets, "train").files, strict=True):
+        assert torch.equal(ours[0].permute(1, 2, 0), torch.tensor(np.array(Image.open(photograph))))
+    (root / "train" / "train1.png").write_bytes(b"cut short")
+    (root / "valannot" / "val0.png").unlink()
+    host.asked.clear()
+    CamVid(root, "val", download=True)
+    assert sorted(host.asked) == ["/CamVid/train/train1.png", "/CamVid/valannot/val0.png", "/list"]
+    assert not list(root.rglob("*.part"))
+
+
+def test_contents_that_are_not_the_commits_are_refused_and_nothing_is_left(host, tmp_path):
+    host.spoil.add("/CamVid/train/train1.png")
+    with pytest.raises(OSError, match=r"train1.png .*not those of the commit.*By hand: git clone"):
+        CamVid(tmp_path / "fetched", "train", download=True)
+    assert not (tmp_path / "fetched" / "train" / "train1.png").exists()
+    assert not list((tmp_path / "fetched").rglob("*.part"))
+
+
+def test_a_list_that_is_not_the_commits_is_refused(host, tmp_path, monkeypatch):
+    monkeypatch.setattr(camvid, "_CONTENTS", {"train": "0" * 64})
+    with pytest.raises(ValueError, match="the train of commit bb68b64e72"):
+        CamVid(tmp_path / "fetched", "train", download=True)
+    assert not (tmp_path / "fetched").exists()
+
+
+def test_where_the_host_cannot_be_reached_one_line_says_how_to_do_it_by_hand(tmp_path, monkeypatch):
+    monkeypatch.setattr(camvid, "LISTING", "http://localhost:9/list")
+    with pytest.raises(OSError, match=r"CamVid cannot be fetched: http://localhost:9.*By hand: git clone") as error:
+        CamVid(tmp_path / "fetched", download=True)
+    assert len(str(error.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("path", ["../out.png", "/etc/out.png", "train/../../out.png", "..\\out.png"])
+def test_a_path_that_leads_out_of_the_folder_is_never_written(tmp_path, path):
+    with pytest.raises(ValueError, match="Nothing was fetched"):
+        download.fetch("http://localhost:9", {"train/fine.png": GIT_OF_HELLO, path: GIT_OF_HELLO}, tmp_path / "root")
+    assert not list(tmp_path.rglob("*.png"))
+
+
+def test_the_checksum_is_gits():
+    assert download.blob_id(b"hello") == GIT_OF_HELLO
+
+
+@pytest.fixture
+def voc(tmp_path) -> Path:
+    """Return a folder like VOC's with two photographs of different sizes."""
+    base = tmp_path / "VOCdevkit" / "VOC2012"
+    (base / "ImageSets" / "Segmentation").mkdir(parents=True)
+    (base / "ImageSets" / "Segmentation" / "val.txt").write_text("a\nb\n")
+    for name, height in (("a", 30), ("b", 40)):
+        drawn(base / "JPEGImages" / f"{name}.jpg", np.full((height, 50, 3), 90, dtype=np.uint8))
+        mask = np.zeros((height, 50), dtype=np.uint8)
+        mask[5:10], mask[10:12] = 20, 255
+        drawn(base / "SegmentationClass" / f"{name}.png", mask)
+    return tmp_path
+
+
+def test_voc_is_read_with_its_sizes_its_classes_and_void(voc):
+    data = VOC(voc, "val").check()
+    assert [tuple(mask.shape) for _, mask in data] == [(30, 50), (40, 50)]
+    assert set(data[1][1].unique().tolist()) == {0, 20, 255}
+    assert (len(data.classes), data.classes[0], data.classes[20]) == (21, "background", "tvmonitor")
+
+
+def test_the_outline_of_a_pet_is_void_and_the_pet_is_class_one(tmp_path):
+    base = tmp_path / "oxford-iiit-pet"
+    drawn(base / "images" / "Abyssinian_1.jpg", np.full((6, 8, 3), 90, dtype=np.uint8))
+    trimap = np.full((6, 8), 2, dtype=np.uint8)
+    trimap[2:4, 2:6], trimap[1] = 1, 3
+    drawn(base / "annotations" / "trimaps" / "Abyssinian_1.png", trimap)
+    (base / "annotations" / "trainval.txt").write_text("Abyssinian_1 1 1 1\n")
+    data = Pets(tmp_path)
+    assert data.classes == ("background", "pet")
+    expected = torch.tensor(np.select([trimap == 1, trimap == 2], [1, 0], 255))
+    assert torch.equal(data[0][1].long(), expected.long())
+
+
+@pytest.mark.parametrize("loader", [VOC, Pets])
+def test_where_published_data_are_not_one_line_says_how_to_fetch_them(loader, tmp_path):
+    with pytest.raises(FileNotFoundError, match=rf"There is no {loader.__name__} in .*download=True") as error:
+        loader(tmp_path)
+    assert len(str(error.value).splitlines()) == 1

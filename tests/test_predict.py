@@ -1,0 +1,117 @@
+"""A trained network from its file, and the command line that scores it."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from fcn.__main__ import main
+from fcn.backbones import lite0
+from fcn.datasets import CamVid, camvid
+from fcn.predict import load
+from fcn.skips import FCN
+from fcn.training import save
+
+NETWORK = {"backbone": "lite0", "classes": list(camvid.CLASSES), "stride": 16, "hidden": 8}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """Return the file of a small network that says which one it is."""
+    torch.manual_seed(3)
+    net = FCN(lite0(pretrained=False), 11, stride=16, hidden=8)
+    for layer in (net.score_fr[-1], net.score_pool4[-1]):
+        nn.init.normal_(layer.weight)
+    path = tmp_path_factory.mktemp("networks") / "ours.safetensors"
+    save(path, net, network=NETWORK)
+    return path, net.eval()
+
+
+@pytest.fixture
+def streets(tmp_path):
+    """Return a folder like CamVid's with two photographs of the split val."""
+    random = np.random.default_rng(0)
+    for number in range(2):
+        photograph, mask = (tmp_path / folder / f"{number}.png" for folder in ("val", "valannot"))
+        photograph.parent.mkdir(exist_ok=True), mask.parent.mkdir(exist_ok=True)
+        Image.fromarray(random.integers(256, size=(64, 96, 3), dtype=np.uint8)).save(photograph)
+        Image.fromarray(random.integers(12, size=(64, 96), dtype=np.uint8)).save(mask)
+    return tmp_path
+
+
+def test_what_is_loaded_answers_as_the_network_that_was_saved(file):
+    path, net = file
+    trained = load(path)
+    photograph = torch.randint(256, (3, 50, 75), dtype=torch.uint8)
+    with torch.no_grad():
+        expected = net(photograph[None])[0].argmax(0)
+    assert torch.equal(trained(photograph).long(), expected)
+    as_array = trained(photograph.permute(1, 2, 0).numpy())
+    assert isinstance(as_array, np.ndarray)
+    assert np.array_equal(as_array, expected.numpy())
+    assert trained.classes == camvid.CLASSES
+
+
+@pytest.mark.parametrize(
+    "wrong", [torch.zeros(3, 4, 4), torch.zeros(1, 3, 4, 4, dtype=torch.uint8), np.zeros((4, 4), np.uint8)]
+)
+def test_what_is_no_photograph_is_refused_in_one_line(file, wrong):
+    with pytest.raises(ValueError, match="Expected a photograph") as error:
+        load(file[0])(wrong)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_an_unknown_name_is_answered_with_those_that_there_are(tmp_path):
+    with pytest.raises(FileNotFoundError, match="fcn8s"):
+        load("camvid-fcn9s")
+    with pytest.raises(ValueError, match="says which network it holds"):
+        load("fcn8s")
+
+
+def test_the_command_line_prints_the_scores_that_the_definition_gives(file, streets, capsys):
+    path, net = file
+    assert main(["evaluate", "--data", "camvid", "--root", str(streets), "--model", str(path)]) == 0
+    table = torch.zeros(11, 11)
+    for image, mask in CamVid(streets, "val"):
+        with torch.no_grad():
+            answer = net(image[None])[0].argmax(0)
+        for truth, said in zip(mask[mask != 255].tolist(), answer[mask != 255].tolist(), strict=True):
+            table[truth, said] += 1
+    right = table.diagonal()
+    iou = right / (table.sum(0) + table.sum(1) - right)
+    printed = dict(
+        line.rsplit(maxsplit=1) for line in capsys.readouterr().out.splitlines()[1:] if " " in line.strip()
+    )
+    printed = {name.strip(): float(value) for name, value in printed.items()}
+    assert printed["pixel accuracy"] == pytest.approx(100 * (right.sum() / table.sum()).item(), abs=0.051)
+    assert printed["mean accuracy"] == pytest.approx(100 * (right / table.sum(1)).mean().item(), abs=0.051)
+    assert printed["mean IoU"] == pytest.approx(100 * iou.mean().item(), abs=0.051)
+    assert [printed[name] for name in camvid.CLASSES] == pytest.approx((100 * iou).tolist(), abs=0.051)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["evaluate", "--data", "camvid", "--root", "/nowhere", "--model", "fcn8s"], 1, "no folder /nowhere/val"),
+        (["evaluate", "--data", "kitti", "--root", "."], 2, "invalid choice: 'kitti'"),
+        ([], 2, "required: VERB"),
+    ],
+)  # fmt: skip
+def test_wrong_words_end_with_one_line_and_no_traceback(words, code, said):
+    done = subprocess.run([sys.executable, "-m", "fcn", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= (1 if code == 1 else 3)
+
+
+def test_a_network_for_other_classes_is_refused(file, streets, tmp_path, capsys):
+    save(tmp_path / "other.safetensors", FCN(lite0(pretrained=False), 2, stride=32),
+         network={"backbone": "lite0", "classes": ["background", "pet"], "stride": 32})  # fmt: skip
+    words = ["evaluate", "--data", "camvid", "--root", str(streets), "--model", str(tmp_path / "other.safetensors")]
+    assert main(words) == 1
+    assert "11 classes of camvid; got" in capsys.readouterr().err
