@@ -43,7 +43,7 @@ PHOTOGRAPHS = {  # name -> PyPI package, path in it, licence
 }
 LISTED = (  # README.md states the sha256 of these; each index.csv those of the pictures beside it
     "fonts/Inter-Regular.ttf", "fonts/Inter-SemiBold.ttf", "fonts/OFL.txt", "sprites/index.csv",
-    "sprites/LICENSE-fluent.txt", "sprites/LICENSE-noto.txt", "backgrounds/index.csv",
+    "sprites/LICENSE-fluent.txt", "sprites/LICENSE-noto.txt", "backgrounds/index.csv", "photographs/index.csv",
     *(f"checkpoints/fcn{stride}s.safetensors" for stride in (32, 16, 8)),
 )  # fmt: skip
 SPRITE, VIEW = 144, 192  # pixels: the longer side of a sprite, both sides of a background
@@ -283,20 +283,21 @@ def check() -> list[str]:
             expected[DATA / name] = named[name]
         else:
             problems.append(f"README.md names no sha256 for {name}.")
-    for index in (DATA / "sprites" / "index.csv", DATA / "backgrounds" / "index.csv"):
+    for index in (DATA / folder / "index.csv" for folder in ("sprites", "backgrounds", "photographs")):
         if index.is_file() and checksum(index) == expected.get(index):
             for row in csv.DictReader(index.read_text().splitlines()):
                 expected[index.parent / row["file"]] = row["sha256"]
-                if row["licence"] != licence_of(row["origin"].split()[1], row["name"]):
+                known = row.get("evidence") or licence_of(row["origin"].split()[1], row["name"]) == row["licence"]
+                if not known:  # of the photographs each row says itself where its licence stands
                     problems.append(f"{row['file']}: {row['licence']!r} is not the licence of {row['origin']}.")
     for path, sha256 in expected.items():
         if not path.is_file():
             problems.append(f"{path.relative_to(DATA)} is missing.")
         elif checksum(path) != sha256:
             problems.append(f"{path.relative_to(DATA)} is not the one listed: its sha256 is {checksum(path)}.")
-    by_hand = {"README.md", "choices.toml", "prepare.py", "results", "checkpoints", "__pycache__"}
+    by_hand = {"README.md", "choices.toml", "prepare.py", "cut.py", "results", "checkpoints", "__pycache__"}
     for path in sorted(DATA.rglob("*")):
-        if path.is_file() and path not in expected and path.relative_to(DATA).parts[0] not in by_hand:
+        if path.is_file() and path not in expected and not by_hand & set(path.relative_to(DATA).parts):
             problems.append(f"{path.relative_to(DATA)} is in no list.")
     return problems
 
