@@ -2,6 +2,7 @@
 # make run     execute and normalise all chapters        make run CHAPTER=02   only that one
 # make bind    bind the numbers of the prose to the places that show them
 # make pdf, make epub           the book as one file, _build/paper/book.pdf or book.epub
+# make camvid                   fetch the street scenes of chapter 6 into camvid/ (about 200 MB)
 # make links                    ask every foreign address that the pages link to
 # make lighthouse [RUNS=5]     what Lighthouse says of each page (it is fetched with npx)
 # make bench   measure speed and memory anew (data/results/benchmarks.json)
@@ -17,7 +18,7 @@ PORT ?= 8000
 
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
-.PHONY: book test pdf epub links lighthouse run bind bench repository serve clean pages
+.PHONY: book test pdf epub links lighthouse run bind bench camvid repository serve clean pages
 .DEFAULT_GOAL := book
 .DELETE_ON_ERROR:
 
@@ -68,6 +69,9 @@ bind: .venv/everything
 
 bench: .venv/everything
 	@python data/results/benchmarks.py
+
+camvid: .venv/everything
+	@python -m fcn fetch --data camvid --root camvid
 
 repository: .venv/pages
 	@python book/notebooks.py repository "$(URL)"

@@ -18,7 +18,7 @@ What they work with:
     predict      a trained network from its file (load); also what answers has
     viz          the book's figures and tables
     widgets      the figures that move
-    __main__     the command line: python -m fcn evaluate
+    __main__     the command line: python -m fcn fetch | evaluate
 
 What stands below all of them:
 

@@ -1,4 +1,4 @@
-"""The command line: python -m fcn evaluate --data camvid --root DIR --split val --model FILE."""
+"""The command line: python -m fcn fetch | evaluate, with --help after each."""
 
 import argparse
 import sys
@@ -20,6 +20,7 @@ def main(words: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m fcn", description="Semantic segmentation with FCNs.")
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     _evaluate_words(verbs.add_parser("evaluate", help="score a trained network on photographs with masks"))
+    _fetch_words(verbs.add_parser("fetch", help="bring a published data set to this machine"))
     asked = parser.parse_args(words)
     try:
         asked.do(asked)
@@ -27,6 +28,17 @@ def main(words: list[str] | None = None) -> int:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
     return 0
+
+
+def _fetch_words(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data", required=True, choices=DATA, help="which data set")
+    parser.add_argument("--root", required=True, metavar="DIR", help="the folder to bring it to")
+    parser.set_defaults(do=_fetch)
+
+
+def _fetch(asked: argparse.Namespace) -> None:
+    data: Pairs = DATA[asked.data](asked.root, download=True)
+    print(f"{asked.data} is in {asked.root}: {len(data)} photographs to train on.")
 
 
 def _evaluate_words(parser: argparse.ArgumentParser) -> None:

@@ -297,3 +297,19 @@ def test_where_published_data_are_not_one_line_says_how_to_fetch_them(loader, tm
     with pytest.raises(FileNotFoundError, match=rf"There is no {loader.__name__} in .*download=True") as error:
         loader(tmp_path)
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_camvid_is_where_the_reader_says_or_beside_the_book(streets, tmp_path, monkeypatch):
+    monkeypatch.delenv("CAMVID", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert camvid.here() is None
+    (tmp_path / "book").mkdir()
+    shutil.copytree(streets / "train", tmp_path / "camvid" / "train")
+    assert camvid.here() == Path("camvid")
+    monkeypatch.chdir(tmp_path / "book")
+    assert camvid.here() == Path("..") / "camvid"
+    monkeypatch.setenv("CAMVID", str(streets))
+    assert camvid.here() == streets
+    monkeypatch.setenv("CAMVID", str(tmp_path / "nowhere"))
+    with pytest.raises(FileNotFoundError, match=r"\$CAMVID names .*nowhere"):
+        camvid.here()

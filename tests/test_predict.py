@@ -115,3 +115,10 @@ def test_a_network_for_other_classes_is_refused(file, streets, tmp_path, capsys)
     words = ["evaluate", "--data", "camvid", "--root", str(streets), "--model", str(tmp_path / "other.safetensors")]
     assert main(words) == 1
     assert "11 classes of camvid; got" in capsys.readouterr().err
+
+
+def test_what_cannot_be_fetched_is_told_in_one_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(camvid, "LISTING", "http://localhost:9/list")
+    assert main(["fetch", "--data", "camvid", "--root", str(tmp_path / "camvid")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "By hand: git clone" in line

@@ -1,5 +1,6 @@
 """CamVid: street scenes from a driving car, a class for each pixel. H height, W width."""
 
+import os
 from pathlib import Path
 
 from fcn import VOID
@@ -58,6 +59,21 @@ class CamVid(Pairs):
                 )
         files = [(photographs / name, masks / name) for name in names]
         super().__init__(files, CLASSES, labels={UNLABELLED: VOID}, cached=cached)
+
+
+def here() -> Path | None:
+    """Return the folder of CamVid on this machine: $CAMVID if it is set, else camvid/ here or one above, else None.
+
+    Raises FileNotFoundError if $CAMVID names a folder that is not there.
+
+    >>> here() is None or here().is_dir()
+    True
+    """
+    told = os.environ.get("CAMVID")
+    if told and not Path(told).is_dir():
+        raise FileNotFoundError(f"$CAMVID names {told}, and there is no such folder.")
+    folders = [Path(told)] if told else [Path("camvid"), Path("..") / "camvid"]
+    return next((folder for folder in folders if (folder / "train").is_dir()), None)
 
 
 def _names(root: Path, split: str) -> list[str]:
