@@ -13,9 +13,10 @@ from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
 from fcn.backbones import lite0, small
+from fcn.metrics import Confusion
 from fcn.predict import labels
 from fcn.skips import FCN
-from fcn.training import augmented, cropped, evaluate, fit, one_cycle, polynomial
+from fcn.training import augmented, cropped, cross_entropy_and_iou, evaluate, fit, one_cycle, polynomial, soft_iou
 
 
 def data(count=12):
@@ -268,6 +269,27 @@ def test_the_light_changes_a_photograph_and_never_its_mask():
 def test_what_cannot_be_cropped_is_refused(image, mask, scale, message):
     with pytest.raises(ValueError, match=f"Expected {message}"):
         cropped(image, mask, generator=torch.Generator(), size=(4, 4), scale=scale)
+
+
+def test_of_a_sure_answer_the_soft_iou_is_the_mean_iou_of_the_classes_that_are_there():
+    generator = torch.Generator().manual_seed(0)
+    masks, said = (torch.randint(4, (2, 60, 70), generator=generator) for _ in range(2))
+    masks[0, :9] = -100
+    masks[masks == 3] = 0  # a class that is not there
+    logits = 50 * torch.nn.functional.one_hot(said, 4).movedim(-1, 1).float()
+    iou = Confusion(4).update(torch.where(masks < 0, 255, masks), said).iou()[:3]
+    assert soft_iou(logits, masks).item() == pytest.approx(1 - iou.mean().item(), abs=2e-3)
+
+
+def test_what_stands_where_nothing_is_known_changes_no_loss():
+    generator = torch.Generator().manual_seed(0)
+    masks = torch.randint(3, (1, 8, 8), generator=generator)
+    masks[0, :, :4] = -100
+    logits = torch.randn(1, 3, 8, 8, generator=generator)
+    other = logits.clone()
+    other[..., :4] = torch.randn(1, 3, 8, 4, generator=generator)
+    for loss in (soft_iou, cross_entropy_and_iou):
+        assert torch.equal(loss(logits, masks), loss(other, masks))
 
 
 # --- scoring --------------------------------------------------------------------------------------------------------
