@@ -13,6 +13,7 @@ def soft_iou(logits: Tensor, masks: Tensor) -> Tensor:
     class for its answer, so it has a gradient. It is taken over the whole batch.
     Source: Rahman and Wang 2016.
 
+    >>> import torch
     >>> masks = torch.tensor([[[0, 1, 1, -100]]])
     >>> sure = 20 * F.one_hot(masks.clamp(min=0), 2).permute(0, 3, 1, 2).float()
     >>> f"{soft_iou(sure, masks):.4f}"
@@ -30,6 +31,7 @@ def soft_iou(logits: Tensor, masks: Tensor) -> Tensor:
 def cross_entropy_and_iou(logits: Tensor, masks: Tensor) -> Tensor:
     """Return the cross-entropy plus soft_iou, shapes as there: sure of each pixel, and fair to each class.
 
+    >>> import torch
     >>> masks = torch.tensor([[[0, 1]]])
     >>> f"{cross_entropy_and_iou(torch.zeros(1, 2, 1, 2), masks):.3f}"
     '1.093'
