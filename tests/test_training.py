@@ -246,6 +246,20 @@ def test_a_cropped_photograph_and_its_mask_show_the_same_place_at_the_same_scale
     assert 18 < mirrored < 42
 
 
+def test_a_cropped_mask_stays_on_its_photograph():
+    generator, offsets = torch.Generator().manual_seed(0), []
+    for edge in range(20, 44):
+        mask = torch.zeros(64, 64, dtype=torch.uint8)
+        mask[edge:] = 1
+        for _ in range(20):
+            image, known = cropped(255 * mask.expand(3, 64, 64), mask, generator=generator, size=(40, 40), light=0)
+            if 0 < known.sum() < known.numel():
+                offsets.append((image[0].sum() / 255 - known.sum()).item() / 40)  # pixels, up or down
+    assert len(offsets) > 100
+    assert max(map(abs, offsets)) < 0.75
+    assert abs(np.mean(offsets)) < 0.05
+
+
 def test_the_light_changes_a_photograph_and_never_its_mask():
     image, mask = torch.full((3, 64, 64), 100, dtype=torch.uint8), torch.ones(64, 64, dtype=torch.uint8)
     generator, means = torch.Generator().manual_seed(0), []

@@ -1,7 +1,5 @@
 """Vary what a network is shown: transforms for fit. H height, W width."""
 
-import math
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -71,13 +69,14 @@ def cropped(
     tall, wide = (whole(side, "the size", 1) for side in size)
     zoom, down, across, mirror, *colors = torch.rand(10, generator=generator).tolist()
     factor = scale[0] * (scale[1] / scale[0]) ** zoom
-    high, broad = min(tall / factor, height), min(wide / factor, width)
-    top, left = down * (height - high), across * (width - broad)
-    # the mask by the pixels on which the centers fall, the photograph smoothly
-    rows = ((torch.arange(tall) + 0.5) * high / tall + top).long().clamp(max=height - 1)
-    columns = ((torch.arange(wide) + 0.5) * broad / wide + left).long().clamp(max=width - 1)
-    window = image[None, :, int(top) : math.ceil(top + high), int(left) : math.ceil(left + broad)].float()
-    picture = relit(F.interpolate(window, (tall, wide), mode="bilinear")[0], [light * (2 * c - 1) for c in colors])
+    # whole pixels, or photograph and mask would part by one
+    high, broad = min(max(1, round(tall / factor)), height), min(max(1, round(wide / factor)), width)
+    top, left = round(down * (height - high)), round(across * (width - broad))
+    image, mask = image[:, top : top + high, left : left + broad], mask[top : top + high, left : left + broad]
+    # the photograph smoothly, the mask by the pixels on which the centers fall
+    rows, columns = (((torch.arange(new) + 0.5) * old / new).long() for new, old in ((tall, high), (wide, broad)))
+    smooth = F.interpolate(image[None].float(), (tall, wide), mode="bilinear")[0]
+    picture = relit(smooth, [light * (2 * c - 1) for c in colors])
     known = mask[rows][:, columns]
     return (picture.flip(-1), known.flip(-1)) if mirror < 0.5 else (picture, known)
 
