@@ -76,11 +76,12 @@ camvid: .venv/everything
 repository: .venv/pages
 	@python book/notebooks.py repository "$(URL)"
 
-# Two workers, one thread each; the chapters, the tests, and the examples of the docstrings.
+# Two workers, one thread each; the examples of the docstrings, the chapters, the tests. What takes long comes first,
+# so that neither worker waits for the other at the end.
 test: pages .venv/everything
 	ruff check . && ruff format --check .
 	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --doctest-modules fcn
-	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile tests book $(NBVAL)
+	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder book tests/browser tests $(NBVAL)
 
 pdf epub: pages .venv/everything
 	@python book/paper.py $@
