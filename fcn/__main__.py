@@ -8,11 +8,13 @@ from fcn.predict import load
 from fcn.training import evaluate
 
 DATA = {"camvid": CamVid, "voc": VOC, "pets": Pets}
-FAILED = 1
+FAILED, STOPPED = 1, 130
 
 
 def main(words: list[str] | None = None) -> int:
-    """Do what the words of a command line ask for; return 0 for done, 1 for failed (wrong use exits with 2).
+    """Do what the words of a command line ask for; return 0 for done, 1 for failed, 130 for stopped.
+
+    Wrong use exits with 2.
 
     >>> main(["evaluate", "--data", "camvid", "--root", "/nowhere", "--model", "camvid-fcn8s"])
     1
@@ -27,6 +29,9 @@ def main(words: list[str] | None = None) -> int:
     except (OSError, ValueError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt:
+        print(f"{parser.prog}: stopped.", file=sys.stderr)
+        return STOPPED
     return 0
 
 

@@ -1,5 +1,6 @@
 """A trained network for use: from its file to label maps. K classes, H height, W width."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +11,14 @@ from fcn import data_path
 from fcn.answers import labels as labels
 from fcn.answers import predicted as predicted
 from fcn.backbones import lite0, small, vgg16
-from fcn.expect import one_of, sizes, that
+from fcn.expect import one_of, sizes, that, whole
 from fcn.skips import FCN
 from fcn.training import resume, stored
 
 _BACKBONES = {
     "lite0": lambda: lite0(pretrained=False), "small": small, "small, wide": lambda: small(wide=True), "vgg16": vgg16,
 }  # fmt: skip
+_MOST_HIDDEN = 4096  # a file that says more would fill the memory
 
 
 class Trained:
@@ -34,7 +36,9 @@ class Trained:
         The map is of the kind that came, tensor or array. Raises ValueError for anything else.
         """
         if isinstance(image, np.ndarray):
-            return self(torch.tensor(image).permute(2, 0, 1) if image.ndim == 3 else torch.tensor(image)).numpy()
+            fits = image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
+            that(fits, "a photograph (H, W, 3), uint8", image)
+            return self(torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))).numpy()
         advice = "A photograph of another kind: np.array(photograph.convert('RGB'))."
         sizes(image, "3 H W", "byte", name="a photograph", advice=advice)
         return labels(self.net, image)
@@ -59,22 +63,34 @@ def load(name: str | Path) -> Trained:
     """
     path = _path_of(name)
     about = stored(path)
-    network = about.get("network")
-    that(isinstance(network, dict), f"a file that says which network it holds, not {path}", sorted(about))
-    one_of(network["backbone"], f"the backbone of {path}", tuple(_BACKBONES))
+    network = _network_of(path, about)
     backbone, classes = _BACKBONES[network["backbone"]](), network["classes"]
-    net = FCN(backbone, len(classes), network["stride"], hidden=network.get("hidden", 0))
+    learned = network.get("learned", False)
+    net = FCN(backbone, len(classes), network["stride"], hidden=network["hidden"], learned=learned)
     resume(path, net)
     return Trained(net.eval(), classes, about)
 
 
+def _network_of(path: Path, about: dict) -> dict:
+    """Return what a file says of its network, if that is enough to build it."""
+    network = about.get("network")
+    said = isinstance(network, dict) and {"backbone", "classes", "stride", "hidden"} <= network.keys()
+    that(said, f"a file that says which network it holds (backbone, classes, stride, hidden), not {path}", network)
+    one_of(network["backbone"], f"the backbone of {path}", tuple(_BACKBONES))
+    classes = network["classes"]
+    names = isinstance(classes, list) and all(isinstance(each, str) for each in classes)
+    that(names and len(set(classes)) == len(classes), f"a list of different names as classes of {path}", classes)
+    whole(network["hidden"], f"the hidden channels of {path}", 0, _MOST_HIDDEN)
+    return network
+
+
 def _path_of(name: str | Path) -> Path:
-    path = Path(name).expanduser()
+    path = Path(os.path.expanduser(name))
     if path.is_file():
         return path
     ours = {each.stem: each for each in sorted(data_path("checkpoints").glob("*.safetensors"))}
+    ours = {stem: each for stem, each in ours.items() if "network" in stored(each)}
     if str(name) in ours:
         return ours[str(name)]
-    raise FileNotFoundError(
-        f"There is no file {path}, and no network of this book's of that name; there are {', '.join(ours)}."
-    )
+    others = f", and no network of this book's of that name; there are {', '.join(ours)}" if ours else ""
+    raise FileNotFoundError(f"There is no file {path}{others}.")

@@ -4,7 +4,9 @@ import functools
 import http.server
 import json
 import shutil
+import struct
 import threading
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -124,15 +126,23 @@ def test_each_fault_of_a_folder_is_named_with_its_file_before_training_starts(st
     assert torch.equal(net.weight, before)
 
 
-def test_a_fault_anywhere_in_a_long_list_is_found_before_training_starts(streets):
-    path = spoiled(streets, "cut short")
+@pytest.mark.parametrize("part", [False, True])
+def test_a_fault_anywhere_in_a_long_list_is_found_before_training_starts(streets, part):
+    spoiled(streets, "cut short")
     good, _, bad = CamVid(streets, "train").files
     for place in (0, 1, 50, 98, 99):  # fit looks at some of a data set; this one reads all of itself
-        files = [good] * 100
-        files[place] = bad
+        folder = streets / f"long {place}"
+        folder.mkdir()
+        files = []
+        for number in range(100):
+            photograph, mask = bad if number == place else good
+            (folder / f"{number}.png").symlink_to(photograph)
+            files.append((folder / f"{number}.png", mask))
+        data = Pairs(files, camvid.CLASSES, labels={11: 255})
+        data = torch.utils.data.Subset(data, range(100)) if part else data
         with pytest.raises(ValueError, match="whole picture") as error:
-            fit(torch.nn.Conv2d(3, 11, 1), Pairs(files, camvid.CLASSES, labels={11: 255}), steps=1, lr=0.1, seed=0)
-        assert str(path) in str(error.value)
+            fit(torch.nn.Conv2d(3, 11, 1), data, steps=1, lr=0.1, seed=0)
+        assert str(folder / f"{place}.png") in str(error.value)
 
 
 def test_an_empty_split_a_missing_folder_and_an_unknown_split_are_told(streets, tmp_path):
@@ -149,12 +159,68 @@ def test_an_empty_split_a_missing_folder_and_an_unknown_split_are_told(streets, 
         CamVid(streets, "val")
 
 
-def test_what_is_kept_is_read_once(streets):
+def test_what_is_kept_is_read_once_and_given_out_as_copies(streets):
     kept = CamVid(streets, "train", cached=True).check()
     shutil.rmtree(streets / "train")
-    assert kept[0][0] is kept[0][0]
+    image, mask = kept[0]
+    image.fill_(0), mask.fill_(7)
+    assert not torch.equal(kept[0][0], image)
+    assert not torch.equal(kept[0][1], mask)
     with pytest.raises(FileNotFoundError, match=r"train0\.png"):
         Pairs(kept.files, kept.classes)[0]
+
+
+def test_an_index_beyond_the_end_is_told(streets):
+    for index in (3, -4):
+        with pytest.raises(IndexError, match=f"below 3; got {index}"):
+            CamVid(streets, "train")[index]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_gray_masks_of_few_bits_are_read_as_they_were_stored(streets, bits):
+    """Written by hand, as Pillow writes no such files: each row is a filter byte and the values, the first on top."""
+    values = np.arange(70 * 90).reshape(70, 90) % 2**bits
+    digits = (values[..., None] >> np.arange(bits - 1, -1, -1)) & 1
+    rows = [bytes([0, *np.packbits(row).tolist()]) for row in digits.reshape(70, -1)]
+    head = struct.pack(">IIBBBBB", 90, 70, bits, 0, 0, 0, 0)
+    chunks = [(b"IHDR", head), (b"IDAT", zlib.compress(b"".join(rows))), (b"IEND", b"")]
+    data = [
+        struct.pack(">I", len(part)) + name + part + struct.pack(">I", zlib.crc32(name + part))
+        for name, part in chunks
+    ]
+    path = streets / "trainannot" / "train1.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(data))
+    mask = Pairs([(streets / "train" / "train1.png", path)], [str(number) for number in range(16)])[0][1]
+    assert torch.equal(mask, torch.tensor(values, dtype=torch.uint8))
+
+
+def test_a_photograph_of_16_bits_and_one_that_its_camera_turned_are_refused(tmp_path):
+    mask = drawn(tmp_path / "mask.png", np.zeros((4, 5), dtype=np.uint8))
+    deep = drawn(tmp_path / "deep.png", np.zeros((4, 5), dtype=np.uint16))
+    with pytest.raises(ValueError, match=r"8 bits a color in .*deep\.png"):
+        Pairs([(deep, mask)], ["a", "b"])
+    exif = Image.Exif()
+    exif[0x112] = 3
+    Image.fromarray(np.zeros((4, 5, 3), dtype=np.uint8)).save(tmp_path / "turned.jpg", exif=exif)
+    with pytest.raises(ValueError, match=r"turned\.jpg.*exif_transpose"):
+        Pairs([(tmp_path / "turned.jpg", mask)], ["a", "b"])
+
+
+@pytest.mark.parametrize("labels", [{3: 300}, {3: -5}, {3: 12}, {-1: 0}, {300: 1}])
+def test_a_meaning_that_is_no_class_is_refused(streets, labels):
+    with pytest.raises(ValueError, match="Expected"):
+        Pairs(CamVid(streets, "train").files, camvid.CLASSES, labels=labels)
+
+
+def test_the_list_pairs_photographs_with_masks_and_names_each_once(streets):
+    (streets / "train.txt").write_text("".join(f"a/train{a}.png b/train{b}.png\r\n" for a, b in ("01", "10", "22")))
+    pairs = [(photograph.name, mask.name) for photograph, mask in CamVid(streets).files]
+    assert pairs[:2] == [("train0.png", "train1.png"), ("train1.png", "train0.png")]
+    (streets / "train" / "._train0.png").write_bytes(b"what macOS leaves")
+    assert len(CamVid(streets)) == 3
+    (streets / "train.txt").write_text("".join(f"a/train{a}.png b/train{a}.png\n" for a in "01220"))
+    with pytest.raises(ValueError, match=r"each photograph once.*2 times"):
+        CamVid(streets)
 
 
 def test_gray_photographs_become_rgb_and_palettes_are_read_as_labels(tmp_path):
@@ -171,10 +237,12 @@ def test_gray_photographs_become_rgb_and_palettes_are_read_as_labels(tmp_path):
 class Repository(http.server.SimpleHTTPRequestHandler):
     """Serve a folder as GitHub serves a repository's files, and the list of them."""
 
-    asked, spoil = (), ()  # each test's own
+    asked, spoil, listing = (), (), b""  # each test's own
 
     def do_GET(self):
         self.asked.append(self.path)
+        if self.path.startswith("/list") and self.listing:
+            return self.answer(self.listing)
         if self.path.startswith("/list"):
             root = Path(self.directory) / "CamVid"
             paths = [path for path in root.rglob("*") if path.is_file()]
@@ -217,12 +285,35 @@ def test_what_is_missing_is_fetched_and_what_is_there_is_not_asked_for_again(hos
     data = CamVid(root, "train", download=True)
     for ours, (photograph, _) in zip(data, CamVid(streets, "train").files, strict=True):
         assert torch.equal(ours[0].permute(1, 2, 0), torch.tensor(np.array(Image.open(photograph))))
-    (root / "train" / "train1.png").write_bytes(b"cut short")
     (root / "valannot" / "val0.png").unlink()
     host.asked.clear()
     CamVid(root, "val", download=True)
-    assert sorted(host.asked) == ["/CamVid/train/train1.png", "/CamVid/valannot/val0.png", "/list"]
+    assert sorted(host.asked) == ["/CamVid/valannot/val0.png", "/list"]
     assert not list(root.rglob("*.part"))
+
+
+def test_a_file_of_the_readers_own_is_never_replaced(host, tmp_path):
+    root = tmp_path / "fetched"
+    (root / "train").mkdir(parents=True)
+    (root / "train" / "train1.png").write_bytes(b"a holiday")
+    with pytest.raises(ValueError, match=r"train1\.png has other contents.*move it away"):
+        CamVid(root, "train", download=True)
+    assert (root / "train" / "train1.png").read_bytes() == b"a holiday"
+    assert [path.name for path in root.rglob("*") if path.is_file()] == ["train1.png"]
+
+
+SOMETHING_ELSE = {
+    "a page": b"<html>Sign in</html>", "odd entries": b'{"tree": [{"path": 1, "type": "blob", "sha": 2}]}',
+    "nested": b"[" * 99999, "a part": b'{"tree": [], "truncated": true}',
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("answer", SOMETHING_ELSE)
+def test_a_host_that_sends_something_else_than_the_list_is_told_of_in_one_line(host, tmp_path, answer):
+    host.listing = SOMETHING_ELSE[answer]
+    with pytest.raises(OSError, match=r"something else than the whole list.*By hand") as error:
+        CamVid(tmp_path / "fetched", download=True)
+    assert len(str(error.value).splitlines()) == 1
 
 
 def test_contents_that_are_not_the_commits_are_refused_and_nothing_is_left(host, tmp_path):

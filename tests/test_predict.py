@@ -65,11 +65,34 @@ def test_what_is_no_photograph_is_refused_in_one_line(file, wrong):
     assert len(str(error.value).splitlines()) == 1
 
 
-def test_an_unknown_name_is_answered_with_those_that_there_are(tmp_path):
-    with pytest.raises(FileNotFoundError, match="fcn8s"):
+def test_an_unknown_name_is_told():
+    with pytest.raises(FileNotFoundError, match="no file camvid-fcn9s"):
         load("camvid-fcn9s")
-    with pytest.raises(ValueError, match="says which network it holds"):
-        load("fcn8s")
+
+
+@pytest.mark.parametrize(
+    ("network", "message"),
+    [
+        (None, "says which network it holds"),
+        ({"backbone": "lite0", "classes": ["a", "b"]}, "says which network it holds"),
+        (NETWORK | {"backbone": "lite9"}, "'lite0', 'small'"),
+        (NETWORK | {"classes": 3}, "different names as classes"),
+        (NETWORK | {"classes": ["a", "a"]}, "different names as classes"),
+        (NETWORK | {"hidden": 10**8}, r"the hidden channels of .* from 0 to 4096"),
+        (NETWORK | {"stride": 5}, "the stride"),
+    ],
+)
+def test_a_file_that_does_not_say_enough_of_its_network_is_refused(tmp_path, network, message):
+    save(tmp_path / "odd.safetensors", nn.Conv2d(1, 1, 1), **({"network": network} if network else {}))
+    with pytest.raises(ValueError, match=message) as error:
+        load(tmp_path / "odd.safetensors")
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_a_mirrored_array_is_a_photograph_too(file):
+    photograph = np.random.default_rng(0).integers(256, size=(40, 50, 3), dtype=np.uint8)
+    trained = load(file[0])
+    assert np.array_equal(trained(photograph[:, ::-1]), trained(photograph[:, ::-1].copy()))
 
 
 def test_the_command_line_prints_the_scores_that_the_definition_gives(file, streets, capsys):
@@ -111,7 +134,7 @@ def test_wrong_words_end_with_one_line_and_no_traceback(words, code, said):
 
 def test_a_network_for_other_classes_is_refused(file, streets, tmp_path, capsys):
     save(tmp_path / "other.safetensors", FCN(lite0(pretrained=False), 2, stride=32),
-         network={"backbone": "lite0", "classes": ["background", "pet"], "stride": 32})  # fmt: skip
+         network={"backbone": "lite0", "classes": ["background", "pet"], "stride": 32, "hidden": 0})  # fmt: skip
     words = ["evaluate", "--data", "camvid", "--root", str(streets), "--model", str(tmp_path / "other.safetensors")]
     assert main(words) == 1
     assert "11 classes of camvid; got" in capsys.readouterr().err

@@ -43,7 +43,7 @@ class CamVid(Pairs):
     """
 
     def __init__(self, root: str | Path, split: str = "train", *, download: bool = False, cached: bool = False):
-        root, self.split = Path(root).expanduser(), one_of(split, "the split", tuple(SPLITS))
+        root, self.split = Path(os.path.expanduser(root)), one_of(split, "the split", tuple(SPLITS))
         if download:
             _download(root)
         photographs, masks = root / split, root / f"{split}annot"
@@ -51,38 +51,43 @@ class CamVid(Pairs):
             if not folder.is_dir():
                 advice = f"To fetch it: CamVid({str(root)!r}, {split!r}, download=True). {BY_HAND}"
                 raise FileNotFoundError(f"There is no folder {folder}. {advice}")
-        names = _names(root, split)
-        for path in [*photographs.glob("*.png"), *masks.glob("*.png")]:
-            if path.name not in names:
-                raise ValueError(
-                    f"Expected all pictures of {path.parent} in {root / split}.txt; it lacks {path.name}."
-                )
-        files = [(photographs / name, masks / name) for name in names]
+        files = _files(root, split)
+        named = {path for pair in files for path in pair}
+        for path in sorted(_pictures(photographs) | _pictures(masks)):
+            if path not in named:
+                lists = root / f"{split}.txt"
+                raise ValueError(f"Expected all pictures of {path.parent} in {lists}; it lacks {path.name}.")
         super().__init__(files, CLASSES, labels={UNLABELLED: VOID}, cached=cached)
 
 
 def here() -> Path | None:
     """Return the folder of CamVid on this machine: $CAMVID if it is set, else camvid/ here or one above, else None.
 
-    Raises FileNotFoundError if $CAMVID names a folder that is not there.
+    Raises FileNotFoundError if what $CAMVID names is no folder of CamVid.
 
     >>> here() is None or here().is_dir()
     True
     """
-    told = os.environ.get("CAMVID")
-    if told and not Path(told).is_dir():
-        raise FileNotFoundError(f"$CAMVID names {told}, and there is no such folder.")
+    told = os.path.expanduser(os.environ.get("CAMVID", ""))
+    if told and not (Path(told) / "train").is_dir():
+        raise FileNotFoundError(f"$CAMVID names {told}, and there is no folder train in it.")
     folders = [Path(told)] if told else [Path("camvid"), Path("..") / "camvid"]
     return next((folder for folder in folders if (folder / "train").is_dir()), None)
 
 
-def _names(root: Path, split: str) -> list[str]:
-    """Return the names of a split's pictures, from its list if there is one; the list's folders are another's."""
-    known = root / f"{split}.txt"
+def _files(root: Path, split: str) -> list[tuple[Path, Path]]:
+    """Return the pairs of a split, from its list if there is one; the folders that the list names are another's."""
+    folders, known = (root / split, root / f"{split}annot"), root / f"{split}.txt"
     if known.is_file():
-        return [Path(line.split()[0]).name for line in known.read_text().splitlines() if line.strip()]
-    names = ({path.name for path in folder.glob("*.png")} for folder in (root / split, root / f"{split}annot"))
-    return sorted(set.union(*names))
+        lines = [line.split() for line in known.read_text(encoding="utf-8-sig").splitlines() if line.strip()]
+        names = [(Path(line[0]).name, Path(line[-1]).name) for line in lines]
+    else:
+        names = [(name, name) for name in sorted({path.name for folder in folders for path in _pictures(folder)})]
+    return [(folders[0] / photograph, folders[1] / mask) for photograph, mask in names]
+
+
+def _pictures(folder: Path) -> set[Path]:
+    return {path for path in folder.iterdir() if path.suffix.lower() == ".png" and not path.name.startswith(".")}
 
 
 def _download(root: Path) -> None:

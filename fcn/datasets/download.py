@@ -3,10 +3,13 @@
 import hashlib
 import json
 import os
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
+from threading import Event, get_ident
+from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
 
@@ -14,7 +17,8 @@ from tqdm.auto import tqdm
 
 from fcn.expect import that
 
-_AT_ONCE, _TRIES, _PATIENCE = 8, 3, 30  # requests, tries a file, seconds
+_AT_ONCE, _TRIES, _PATIENCE = 8, 3, 30  # requests, tries a file, seconds without an answer
+_LONGEST, _LARGEST, _CHUNK = 300, 50_000_000, 65536  # seconds and bytes a file, bytes at a time
 
 
 class Unreachable(OSError):
@@ -24,7 +28,7 @@ class Unreachable(OSError):
 def listed(address: str, folder: str) -> dict[str, str]:
     """Return {path below `folder`: git's checksum of the file} of a listing as GitHub's API gives it ("trees").
 
-    Raises Unreachable if the host does not answer, ValueError if it answers with something else.
+    Raises Unreachable if the host does not answer, or with something else.
 
     >>> listed("http://localhost:9/none", "CamVid")
     Traceback (most recent call last):
@@ -35,9 +39,11 @@ def listed(address: str, folder: str) -> dict[str, str]:
         below = [entry for entry in answer["tree"] if entry["type"] == "blob"]
         whole = answer["truncated"] is False
         found = {entry["path"]: entry["sha"] for entry in below if entry["path"].startswith(f"{folder}/")}
-    except (ValueError, KeyError, TypeError):
-        raise ValueError(f"Expected a list of files from {address}; got something else.") from None
-    that(whole and found, f"a whole list with files below {folder} from {address}", len(found))
+        fits = whole and found and all(isinstance(checksum, str) for checksum in found.values())
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        fits = False
+    if not fits:
+        raise Unreachable(f"{address} (it sent something else than the whole list of files below {folder})")
     return {path.removeprefix(f"{folder}/"): checksum for path, checksum in found.items()}
 
 
@@ -65,47 +71,79 @@ def fetch(source: str, files: Mapping[str, str], root: Path) -> None:
 
     A file that is there with the right contents is left alone, so a download that was stopped goes on where it was.
     Each file is written aside and renamed when it is whole. Raises ValueError, before anything is written, for a path
-    that leads out of `root`; Unreachable if the host does not answer, or sends something else three times.
+    that leads out of `root`, and if a file there has other contents; Unreachable if the host does not answer, or
+    sends something else three times.
 
     >>> fetch("http://localhost:9", {}, Path("."))
     """
     root = Path(root).resolve()
-    for path in files:
-        inside = (root / path).resolve().is_relative_to(root) and "\\" not in path
-        that(inside, f"paths that stay in {root}", path, "Nothing was fetched.")
-    pool = ThreadPoolExecutor(_AT_ONCE)
+    missing = [path for path, checksum in files.items() if not _there(root, path, checksum)]
+    pool, stop = ThreadPoolExecutor(_AT_ONCE), Event()
     try:
-        waiting = [pool.submit(_bring, source, path, checksum, root) for path, checksum in files.items()]
-        for done in tqdm(waiting, desc=root.name, unit="file", disable=not files):
+        waiting = [pool.submit(_bring, source, path, files[path], root, stop) for path in missing]
+        for done in tqdm(waiting, desc=root.name, unit="file", disable=not missing):
             done.result()
-    finally:  # also when the reader stops it: what waits is not begun
+    finally:  # also when the reader stops it: what runs ends with its next bytes, what waits is not begun
+        stop.set()
         pool.shutdown(cancel_futures=True)
 
 
-def _bring(source: str, path: str, checksum: str, root: Path) -> None:
+def _there(root: Path, path: str, checksum: str) -> bool:
+    """Say whether a file is there already; raise ValueError if it must not be written."""
     target = root / path
-    if target.is_file() and blob_id(target.read_bytes()) == checksum:
-        return
-    address = f"{source}/{quote(path)}"
+    inside = target.resolve().is_relative_to(root) and "\\" not in path
+    that(
+        inside,
+        f"paths that stay in {root}",
+        path,
+        "Nothing was fetched. (A link that leads elsewhere? Give its goal.)",
+    )
+    if not target.is_file():
+        return False
+    same = blob_id(target.read_bytes()) == checksum
+    if not same:
+        raise ValueError(f"{target} has other contents than the commit: move it away. Nothing was fetched.")
+    return True
+
+
+def _bring(source: str, path: str, checksum: str, root: Path, stop: Event) -> None:
+    target, address = root / path, f"{source}/{quote(path)}"
     for _ in range(_TRIES):
-        data = _fetched(address)
+        data = _fetched(address, stop)
         if blob_id(data) == checksum:
             break
     else:
         raise Unreachable(f"{address} (its contents are not those of the commit, {_TRIES} times)")
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    aside.write_bytes(data)
-    aside.replace(target)
+    aside = target.with_name(f".{target.name}.{os.getpid()}-{get_ident()}.part")
+    try:
+        aside.write_bytes(data)
+        aside.replace(target)
+    finally:
+        aside.unlink(missing_ok=True)
 
 
-def _fetched(address: str) -> bytes:
+def _fetched(address: str, stop: Event | None = None) -> bytes:
+    """Return what an address holds. A host that says no (4xx) is not asked again."""
     request = Request(address, headers={"User-Agent": "fcn-book"})
-    for trial in range(_TRIES):
+    for trial in range(1, _TRIES + 1):
         try:
             with urlopen(request, timeout=_PATIENCE) as answer:
-                return answer.read()
-        except (OSError, HTTPException) as error:
-            if trial == _TRIES - 1:
-                raise Unreachable(f"{address} ({error})") from None
+                return _read(answer, stop)
+        except (OSError, HTTPException, ValueError) as error:
+            refused = isinstance(error, HTTPError) and error.code < 500
+            if trial == _TRIES or refused or (stop and stop.is_set()):
+                raise Unreachable(f"{address} ({' '.join(str(error).split())})") from None
     raise Unreachable(address)
+
+
+def _read(answer, stop: Event | None) -> bytes:
+    parts, end = [], time.monotonic() + _LONGEST
+    while part := answer.read1(_CHUNK):
+        parts.append(part)
+        if (stop and stop.is_set()) or time.monotonic() > end or _CHUNK + sum(map(len, parts)) > _LARGEST:
+            raise TimeoutError(f"stopped after {sum(map(len, parts))} bytes")
+    expected = answer.headers.get("Content-Length")
+    if expected and int(expected) != sum(map(len, parts)):
+        raise TimeoutError(f"cut short, {sum(map(len, parts))} of {expected} bytes")
+    return b"".join(parts)

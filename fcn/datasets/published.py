@@ -1,5 +1,6 @@
 """Published data sets through torchvision's loaders, as pairs of this book. H height, W width."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class VOC(Pairs):
 
         one_of(split, "the split", ("train", "val", "trainval"))
         one_of(year, "the year", tuple(str(each) for each in range(2007, 2013)))
-        folder = Path(root).expanduser()
+        folder = Path(os.path.expanduser(root))
         data = _opened(lambda: VOCSegmentation(folder, year, split, download=download), folder, "VOC")
         super().__init__(zip(data.images, data.masks, strict=True), list(CLASS_COLORS)[:-1], cached=cached)
 
@@ -45,7 +46,7 @@ class Pets(Pairs):
         from torchvision.datasets import OxfordIIITPet
 
         one_of(split, "the split", ("trainval", "test"))
-        folder = Path(root).expanduser()
+        folder = Path(os.path.expanduser(root))
         data = _opened(lambda: OxfordIIITPet(folder, split, "segmentation", download=download), folder, "Pets")
         files = zip(data._images, data._segs, strict=True)
         super().__init__(

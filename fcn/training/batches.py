@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, Subset
 
 from fcn.datasets import pair
 from fcn.expect import that, whole
@@ -74,8 +74,11 @@ def look_at(data: Dataset, void: int) -> None:
     """
     whole(void, "void", -100)
     that(hasattr(data, "__getitem__"), "a data set, data[i] -> (image, mask)", data, "Give a loader's .dataset.")
-    if hasattr(data, "check"):
-        data.check()
+    source = data
+    while isinstance(source, Subset):
+        source = source.dataset
+    if hasattr(source, "check"):
+        source.check()
     indices = sorted({round(place) for place in np.linspace(0, len(data) - 1, _LOOKED_AT)})
     seen = set().union(*(pair(data[index], index)[1].unique().tolist() for index in indices))
     advice = f"There is nothing to tell apart. For an object stored as {void}: mask[mask == {void}] = 1."
