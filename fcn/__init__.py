@@ -24,6 +24,7 @@ What stands below all of them:
 
     expect       what an argument must be
     palette      names and colors
+    files        files that are whole or not there
 
 Import what you need from its room (`from fcn.one_by_one import as_conv`); nothing is re-exported here.
 """

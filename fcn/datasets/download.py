@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from pathlib import Path
-from threading import Event, get_ident
+from threading import Event
 from urllib.error import HTTPError
 from urllib.parse import quote
 from urllib.request import Request, urlopen
@@ -16,6 +15,7 @@ from urllib.request import Request, urlopen
 from tqdm.auto import tqdm
 
 from fcn.expect import that
+from fcn.files import write_whole
 
 _AT_ONCE, _TRIES, _PATIENCE = 8, 3, 30  # requests, tries a file, seconds without an answer
 _LONGEST, _LARGEST, _CHUNK = 300, 50_000_000, 65536  # seconds and bytes a file, bytes at a time
@@ -92,16 +92,10 @@ def _there(root: Path, path: str, checksum: str) -> bool:
     """Say whether a file is there already; raise ValueError if it must not be written."""
     target = root / path
     inside = target.resolve().is_relative_to(root) and "\\" not in path
-    that(
-        inside,
-        f"paths that stay in {root}",
-        path,
-        "Nothing was fetched. (A link that leads elsewhere? Give its goal.)",
-    )
+    that(inside, f"paths that stay in {root}", path, "Nothing was fetched. (Is there a link to elsewhere?)")
     if not target.is_file():
         return False
-    same = blob_id(target.read_bytes()) == checksum
-    if not same:
+    if blob_id(target.read_bytes()) != checksum:
         raise ValueError(f"{target} has other contents than the commit: move it away. Nothing was fetched.")
     return True
 
@@ -115,26 +109,22 @@ def _bring(source: str, path: str, checksum: str, root: Path, stop: Event) -> No
     else:
         raise Unreachable(f"{address} (its contents are not those of the commit, {_TRIES} times)")
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.{os.getpid()}-{get_ident()}.part")
-    try:
-        aside.write_bytes(data)
-        aside.replace(target)
-    finally:
-        aside.unlink(missing_ok=True)
+    write_whole(target, data)
 
 
 def _fetched(address: str, stop: Event | None = None) -> bytes:
     """Return what an address holds. A host that says no (4xx) is not asked again."""
     request = Request(address, headers={"User-Agent": "fcn-book"})
-    for trial in range(1, _TRIES + 1):
+    said = ""
+    for _ in range(_TRIES):
         try:
             with urlopen(request, timeout=_PATIENCE) as answer:
                 return _read(answer, stop)
         except (OSError, HTTPException, ValueError) as error:
-            refused = isinstance(error, HTTPError) and error.code < 500
-            if trial == _TRIES or refused or (stop and stop.is_set()):
-                raise Unreachable(f"{address} ({' '.join(str(error).split())})") from None
-    raise Unreachable(address)
+            said = " ".join(str(error).split())
+            if (isinstance(error, HTTPError) and error.code < 500) or (stop and stop.is_set()):
+                break
+    raise Unreachable(f"{address} ({said})")
 
 
 def _read(answer, stop: Event | None) -> bytes:

@@ -33,9 +33,7 @@ def augmented(
     zoom, down, across, mirror = torch.rand(4, generator=generator).tolist()
     factor = scale[0] * (scale[1] / scale[0]) ** zoom
     tall, wide = max(1, round(factor * height)), max(1, round(factor * width))
-    # A mask by the pixels on which the centers fall: torchvision's NEAREST would move it by up to a pixel.
-    rows, columns = (((torch.arange(new) + 0.5) * old / new).long() for new, old in ((tall, height), (wide, width)))
-    scaled, labels = resize(image, [tall, wide]), mask[rows][:, columns]
+    scaled, labels = resize(image, [tall, wide]), _nearest(mask, tall, wide)
     # a frame as large as the picture and the scaled one, and in it a window of the picture's size
     lower, right = max(tall, height), max(wide, width)
     frame, known = image.new_full((len(image), lower, right), gray), mask.new_full((lower, right), void)
@@ -73,11 +71,9 @@ def cropped(
     high, broad = min(max(1, round(tall / factor)), height), min(max(1, round(wide / factor)), width)
     top, left = round(down * (height - high)), round(across * (width - broad))
     image, mask = image[:, top : top + high, left : left + broad], mask[top : top + high, left : left + broad]
-    # the photograph smoothly, the mask by the pixels on which the centers fall
-    rows, columns = (((torch.arange(new) + 0.5) * old / new).long() for new, old in ((tall, high), (wide, broad)))
     smooth = F.interpolate(image[None].float(), (tall, wide), mode="bilinear")[0]
     picture = relit(smooth, [light * (2 * c - 1) for c in colors])
-    known = mask[rows][:, columns]
+    known = _nearest(mask, tall, wide)
     return (picture.flip(-1), known.flip(-1)) if mirror < 0.5 else (picture, known)
 
 
@@ -97,3 +93,11 @@ def relit(picture: Tensor, changes: list[float]) -> Tensor:
     picture = gray + (picture - gray) * (1 + richer)
     picture = picture * (1 + torch.tensor(shares)[:, None, None] / 4)
     return picture.round().clamp(0, 255).to(torch.uint8)
+
+
+def _nearest(mask: Tensor, tall: int, wide: int) -> Tensor:
+    """Return a mask of another size, by the pixels on which the centers fall: torchvision's NEAREST would move it."""
+    rows, columns = (
+        ((torch.arange(new) + 0.5) * old / new).long() for new, old in zip((tall, wide), mask.shape, strict=True)
+    )
+    return mask[rows][:, columns]

@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from fcn.answers import modes_kept
 from fcn.expect import that
-from fcn.training.files import target, write_whole
+from fcn.files import target, write_whole
 
 
 def save(path: str | Path, model: nn.Module, optimizer: Optimizer | None = None, **about) -> None:
@@ -69,9 +69,7 @@ def resume(path: str | Path, model: nn.Module, optimizer: Optimizer | None = Non
     >>> resume(data_path("checkpoints/fcn8s.safetensors"), FCN(small(wide=True), 18, 8))["seed"]
     0
     """
-    path = target(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no checkpoint {path}.")
+    path = _there(path)
     about, stored, tensors = _read(path)
     weights = _weights_for(model, path, tensors)
     if optimizer is not None:
@@ -93,10 +91,7 @@ def stored(path: str | Path) -> dict:
     >>> stored(data_path("checkpoints/fcn8s.safetensors"))["rate"]
     0.01
     """
-    path = target(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no checkpoint {path}.")
-    return _read(path)[0]
+    return _read(_there(path))[0]
 
 
 class Keeper:
@@ -189,6 +184,13 @@ def described(function) -> str | None:
         tensors = [part.numpy().tobytes() for part in parts]
         return repr(function) + (f", tensors {zlib.crc32(b''.join(tensors)):08x}" if tensors else "")
     return None if function is None else getattr(function, "__qualname__", type(function).__name__)
+
+
+def _there(path: str | Path) -> Path:
+    path = target(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no checkpoint {path}.")
+    return path
 
 
 def _plain(name: str) -> str:

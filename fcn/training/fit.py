@@ -22,9 +22,8 @@ from fcn.expect import labels, positive, scores, that, whole
 from fcn.metrics import Confusion
 from fcn.training.batches import NETWORK, batches, look_at, number, stacked
 from fcn.training.checkpoints import Keeper, described
+from fcn.training.losses import IGNORED
 from fcn.training.recipes import one_cycle
-
-_IGNORED = -100  # what torch's losses leave out
 
 
 def fit(
@@ -169,12 +168,12 @@ def _asked_about(
     loss: Callable, model: nn.Module, images: Tensor, masks: Tensor, void: int, amp: bool
 ) -> tuple[Tensor, bool]:
     """Return the loss of a batch, and if any of its pixels is known."""
-    ignored = getattr(loss, "ignore_index", getattr(loss, "keywords", {}).get("ignore_index", _IGNORED))
-    that(ignored == _IGNORED, f"a loss that leaves out {_IGNORED}, as which void reaches it", ignored)
+    ignored = getattr(loss, "ignore_index", getattr(loss, "keywords", {}).get("ignore_index", IGNORED))
+    that(ignored == IGNORED, f"a loss that leaves out {IGNORED}, as which void reaches it", ignored)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=amp):
         logits = model(images)
     targets = _targets(masks, logits, void)
-    return loss(logits.float(), targets), bool((targets != _IGNORED).any())
+    return loss(logits.float(), targets), bool((targets != IGNORED).any())
 
 
 def _targets(masks: Tensor, logits: Tensor, void: int) -> Tensor:
@@ -182,7 +181,7 @@ def _targets(masks: Tensor, logits: Tensor, void: int) -> Tensor:
     classes = scores(logits)
     that(masks.shape == (len(logits), *logits.shape[2:]), f"masks (N, H, W) for logits {tuple(logits.shape)}", masks)
     masks = labels(masks, classes, void=void).to(torch.int64, copy=True)
-    return masks.masked_fill_(masks == void, _IGNORED)
+    return masks.masked_fill_(masks == void, IGNORED)
 
 
 def _finite(value: Tensor, step: int, lr: float) -> Tensor:

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-_UNKNOWN = -100
+IGNORED = -100  # what torch's losses leave out
 
 
 def soft_iou(logits: Tensor, masks: Tensor) -> Tensor:
@@ -20,7 +20,7 @@ def soft_iou(logits: Tensor, masks: Tensor) -> Tensor:
     >>> f"{soft_iou(sure, masks):.4f}"
     '0.0000'
     """
-    known = masks != _UNKNOWN
+    known = masks != IGNORED
     truth = F.one_hot(masks.clamp(min=0), logits.shape[1]).movedim(-1, 1) * known[:, None]
     answer = logits.softmax(dim=1) * known[:, None]
     both = (answer * truth).sum(dim=(0, 2, 3))
