@@ -107,7 +107,7 @@ def test_on_a_machine_without_a_browser_continuous_integration_brings_one_or_end
     )
     if mirror == "answers":
         assert (folder / "chromium").exists()
-        assert answer.stdout == "test\n"
+        assert answer.stdout == "test\nlighthouse\n"
     else:
         assert answer.returncode == 1
         assert "no Chromium" in answer.stderr
