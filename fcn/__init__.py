@@ -7,6 +7,7 @@ A map of the rooms. What the chapters teach:
     upsampling   chapter 3: ways to enlarge a map (BilinearUp, ResizeConv, SubPixel, ...)
     checkerboard chapter 4: counting and measuring checkerboards (paint_count, phase_score, decoder)
     skips        chapter 5: FCN of stride 32, 16, 8 or 4
+    calibration  chapter 6: is a network as often right as it is sure? (Reliability, temperature)
 
 What they work with:
 
@@ -14,7 +15,7 @@ What they work with:
     datasets     photographs and masks from files (CamVid, VOC, Pets), data sets held in memory (in_memory)
     backbones    image -> feature maps at strides 4, 8, 16 and 32 (small, lite0, vgg16), and a whole classifier
     training     the loop that trains a network (fit), its scores (evaluate), checkpoints (save, resume)
-    answers      from scores to label maps (predicted), from images to label maps (labels)
+    answers      from scores to label maps (predicted), from images to label maps (labels), probabilities
     predict      a trained network from its file (load); also what answers has
     viz          the book's figures and tables
     widgets      the figures that move

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fcn.expect import scores, sizes, whole
+from fcn.expect import positive, scores, sizes, that, whole
 
 
 def predicted(logits: Tensor) -> Tensor:
@@ -47,6 +48,39 @@ def labels(net: nn.Module, images: Tensor | Sequence[Tensor], *, batch: int = 32
     sizes(images, "N 3 H W", name="images"), whole(batch, "the batch", 1)
     with asked(net) as device:
         return torch.cat([predicted(net(part.to(device))).to(images.device) for part in images.split(batch)])
+
+
+def probabilities(
+    net: nn.Module, images: Tensor, *, scales: Sequence[float] = (1.0,), flips: bool = False
+) -> Tensor:  # fmt: skip
+    """Return how likely each class is at each pixel: images (N, 3, H, W) uint8 or floats -> (N, K, H, W), sums of 1.
+
+    With several `scales` the images are asked about in each of these sizes, with `flips` mirrored as well, and the
+    answers, brought back to the images' size and side, are averaged (multi-scale and flip testing). The network is
+    put into evaluation mode for this and back again. Raises ValueError for other images, and for scales that are not
+    above 0.
+
+    >>> net = nn.Conv2d(3, 5, 1)
+    >>> probabilities(net, torch.rand(2, 3, 6, 8), scales=(1, 1.5), flips=True).shape
+    torch.Size([2, 5, 6, 8])
+    """
+    *_, height, width = sizes(images, "N 3 H W", name="images")
+    that(len(scales) > 0, "one scale or more", scales)
+    with asked(net) as device:
+        images, total = images.to(device), 0
+        for scale in scales:
+            size = [max(1, round(positive(scale, "a scale") * side)) for side in (height, width)]
+            scaled = images if scale == 1 else _resized(images, size)
+            for mirrored in (False, True)[: 1 + flips]:
+                logits = net(scaled.flip(-1)).flip(-1) if mirrored else net(scaled)
+                whole_size = F.interpolate(logits, (height, width), mode="bilinear") if scale != 1 else logits
+                total = total + whole_size.softmax(dim=1)
+    return total / (len(scales) * (1 + flips))
+
+
+def _resized(images: Tensor, size: list[int]) -> Tensor:
+    smooth = F.interpolate(images.float(), size, mode="bilinear", antialias=True)
+    return smooth.round().clamp(0, 255).to(images.dtype) if images.dtype == torch.uint8 else smooth.to(images.dtype)
 
 
 @contextmanager

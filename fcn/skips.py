@@ -93,10 +93,30 @@ class FCN(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         height, width = self._checked(images)
+        return self.decoded(self.encoded(images), height, width)
+
+    def encoded(self, images: Tensor) -> list[Tensor]:
+        """Return the backbone's maps of images (N, 3, H, W), padded: of a frozen backbone, they are always the same.
+
+        >>> from fcn.backbones import small
+        >>> net = FCN(small(), classes=3, stride=8).eval()
+        >>> [tuple(part.shape[2:]) for part in net.encoded(torch.zeros(1, 3, 50, 75, dtype=torch.uint8))]
+        [(16, 24), (8, 12), (4, 6), (2, 3)]
+        """
         images = self.backbone.normalize(images) if images.dtype == torch.uint8 else images
-        below, right = (32 * ((side + 31) // 32) - side for side in (height, width))
-        padded = F.pad(images, (0, right, 0, below))
-        maps = self._by_stride(self.backbone(padded))
+        below, right = _padding(images.shape[2], images.shape[3])
+        return self.backbone(F.pad(images, (0, right, 0, below)))
+
+    def decoded(self, maps: list[Tensor], height: int, width: int) -> Tensor:
+        """Return the logits (N, K, H, W) of images of this height and width, given their maps (see encoded).
+
+        >>> from fcn.backbones import small
+        >>> net = FCN(small(), classes=3, stride=8).eval()
+        >>> images = torch.zeros(1, 3, 50, 75, dtype=torch.uint8)
+        >>> bool((net.decoded(net.encoded(images), 50, 75) == net(images)).all())
+        True
+        """
+        maps = self._by_stride(maps)
         scores = self.score_fr(maps[32])
         if self.stride <= 16:
             scores = self.fuse(self.upscore2(scores), self.score_pool4(maps[16]))
@@ -104,7 +124,7 @@ class FCN(nn.Module):
             scores = self.fuse(self.upscore_pool4(scores), self.score_pool3(maps[8]))
         if self.stride <= 4:
             scores = self.fuse(self.upscore_pool3(scores), self.score_pool2(maps[4]))
-        return _cropped(self.get_submodule(_LAST[self.stride])(scores), below, right)
+        return _cropped(self.get_submodule(_LAST[self.stride])(scores), *_padding(height, width))
 
     def fuse(self, coarse: Tensor, fine: Tensor) -> Tensor:
         """Return what is made of two maps of scores of one shape (N, K, h, w): their sum."""
@@ -129,6 +149,11 @@ class FCN(nn.Module):
         fits = isinstance(maps, list | tuple) and len(maps) == len(strides)
         that(fits, f"a list of maps from the backbone, one for each of its strides {strides}", maps)
         return dict(zip(strides, maps, strict=True))
+
+
+def _padding(height: int, width: int) -> tuple[int, int]:
+    """Return how many rows below and columns on the right bring an image to multiples of 32."""
+    return 32 * ((height + 31) // 32) - height, 32 * ((width + 31) // 32) - width
 
 
 def _cropped(x: Tensor, below: int, right: int) -> Tensor:

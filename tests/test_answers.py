@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from fcn.answers import labels
+from fcn.answers import labels, probabilities
 from fcn.backbones import small
 from fcn.skips import FCN
 
@@ -72,3 +73,21 @@ def test_a_failure_leaves_the_network_in_its_mode_too(net):
 def test_what_is_no_image_is_named(net, asked, message):
     with pytest.raises(ValueError, match=message):
         labels(net, asked)
+
+
+def test_the_mean_over_flips_and_scales_is_that_of_the_answers_one_by_one(net):
+    asked = images(64, 96, count=2)
+    with torch.no_grad():
+        net.eval()
+        plain, mirrored = net(asked).softmax(1), net(asked.flip(3)).softmax(1).flip(3)
+        large = F.interpolate(asked.float(), (128, 192), mode="bilinear").round().to(torch.uint8)
+        twice = F.interpolate(net(large), (64, 96), mode="bilinear").softmax(1)
+    assert torch.allclose(probabilities(net, asked), plain)
+    assert torch.allclose(probabilities(net, asked, flips=True), (plain + mirrored) / 2, atol=1e-6)
+    assert torch.allclose(probabilities(net, asked, scales=(1, 2)), (plain + twice) / 2, atol=1e-4)
+
+
+@pytest.mark.parametrize(("scales", "message"), [((), "one scale or more"), ((1, 0), "a scale as a number above 0")])
+def test_scales_that_are_none_are_refused(net, scales, message):
+    with pytest.raises(ValueError, match=message):
+        probabilities(net, images(64, 96), scales=scales)

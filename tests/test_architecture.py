@@ -16,6 +16,7 @@ MAY_ENTER = {  # room -> rooms of fcn it may enter; all may use what fcn/__init_
     "palette": set(),
     "files": set(),
     "metrics": {"expect"},
+    "calibration": {"expect"},
     "one_by_one": {"expect"},
     "upsampling": {"expect"},
     "checkerboard": {"expect", "upsampling"},

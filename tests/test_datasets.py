@@ -1,10 +1,12 @@
 """Data sets: what is held in memory is what was read, byte for byte."""
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch.utils.data import TensorDataset
 
-from fcn.datasets import in_memory
+from fcn.datasets import in_memory, resized
 from fcn.scenes import EmojiScenes
 
 
@@ -57,3 +59,29 @@ def test_pairs_of_different_types_are_not_cast_in_silence(part):
     second[part] = second[part].float() if part == 0 else second[part].long() + 300
     with pytest.raises(ValueError, match="item 1"):
         in_memory([tuple(first), tuple(second)])
+
+
+def test_a_resized_mask_holds_only_labels_that_were_there_and_its_things_stay_where_they_are():
+    _, mask = EmojiScenes(1, seed=0, split="train", size=96, void=True)[0]
+    image = mask[None].repeat(3, 1, 1)
+    for size in ((48, 48), (32, 64), (192, 96)):
+        smaller = resized(image, mask, size)[1]
+        assert set(smaller.unique().tolist()) <= set(mask.unique().tolist())
+        exact = torch.nn.functional.interpolate(mask[None, None].float(), size, mode="nearest-exact")[0, 0]
+        assert torch.equal(smaller, exact.to(torch.uint8))
+
+
+def test_a_photograph_is_resized_as_pillow_does_it_to_a_grey_value():
+    image, mask = EmojiScenes(1, seed=0, split="train", size=96)[0]
+    found = resized(image, mask, (40, 60))[0].permute(1, 2, 0).numpy().astype(int)
+    picture = Image.fromarray(image.permute(1, 2, 0).numpy()).resize((60, 40), Image.Resampling.BILINEAR)
+    assert abs(found - np.array(picture).astype(int)).max() <= 1
+
+
+def test_pairs_of_different_sizes_are_brought_to_one():
+    data = [
+        (torch.zeros(3, 40, side, dtype=torch.uint8), torch.zeros(40, side, dtype=torch.uint8)) for side in (8, 9)
+    ]
+    images, masks = in_memory(data, size=(20, 30)).tensors
+    assert images.shape == (2, 3, 20, 30)
+    assert masks.shape == (2, 20, 30)

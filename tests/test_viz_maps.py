@@ -308,3 +308,26 @@ def test_the_small_canvases_add_up_to_the_large_one():
     lit = [np.asarray(ax.images[0].get_array())[..., 0] for ax in small]
     assert len(lit) == 4
     assert sum((one > one.min()).any() for one in lit) == 3  # one pixel is 0 and stamps nothing
+
+
+def test_the_confusion_matrix_writes_the_shares_of_each_row():
+    fig = viz.confusion([[90, 10, 0], [40, 60, 0], [0, 0, 0]], ["road", "car", "pole"], alt="Squares")
+    written = {(round(t.get_position()[1]), round(t.get_position()[0])): t.get_text() for t in fig.axes[0].texts}
+    assert written == {(0, 0): "90", (0, 1): "10", (1, 0): "40", (1, 1): "60"}
+
+
+@pytest.mark.parametrize("counts", [[[1, 2]], [[1, -2], [3, 4]], [1, 2]])
+def test_what_is_no_confusion_matrix_is_refused(counts):
+    with pytest.raises(ValueError, match=r"Expected counts \(2, 2\), 0 or more"):
+        viz.confusion(counts, ["road", "car"], alt="Squares")
+
+
+def test_a_photograph_shines_through_a_label_map_and_leaves_its_colors():
+    mask, photograph = np.array([[0, 1], [0, 1]], dtype=np.uint8), np.full((3, 2, 2), 255, dtype=np.uint8)
+    photograph[:, 1] = 0
+    seen = viz.label_map(mask, ["road", "car"], over=photograph, alt="Map").axes[0].images[0].get_array()
+    table = viz.colors(["road", "car"])
+    assert np.array_equal(seen[0], table[mask[0]])
+    assert np.allclose(seen[1], 0.45 * table[mask[1]], atol=0.51)
+    with pytest.raises(ValueError, match=r"a photograph of the map's size \(2, 2\)"):
+        viz.label_map(mask, ["road", "car"], over=photograph[:, :1], alt="Map")

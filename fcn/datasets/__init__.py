@@ -2,7 +2,9 @@
 
 from fcn.datasets.camvid import CamVid as CamVid
 from fcn.datasets.memory import in_memory as in_memory
+from fcn.datasets.memory import nearest as nearest
 from fcn.datasets.memory import pair as pair
+from fcn.datasets.memory import resized as resized
 from fcn.datasets.pairs import Pairs as Pairs
 from fcn.datasets.published import VOC as VOC
 from fcn.datasets.published import Pets as Pets

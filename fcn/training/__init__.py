@@ -7,6 +7,7 @@ from fcn.training.checkpoints import save as save
 from fcn.training.checkpoints import stored as stored
 from fcn.training.fit import evaluate as evaluate
 from fcn.training.fit import fit as fit
+from fcn.training.frozen import frozen as frozen
 from fcn.training.losses import cross_entropy_and_iou as cross_entropy_and_iou
 from fcn.training.losses import soft_iou as soft_iou
 from fcn.training.recipes import one_cycle as one_cycle

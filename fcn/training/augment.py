@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from fcn import VOID
+from fcn.datasets.memory import nearest
 from fcn.expect import given, sizes, that, whole
 
 
@@ -33,7 +34,7 @@ def augmented(
     zoom, down, across, mirror = torch.rand(4, generator=generator).tolist()
     factor = scale[0] * (scale[1] / scale[0]) ** zoom
     tall, wide = max(1, round(factor * height)), max(1, round(factor * width))
-    scaled, labels = resize(image, [tall, wide]), _nearest(mask, tall, wide)
+    scaled, labels = resize(image, [tall, wide]), nearest(mask, (tall, wide))
     # a frame as large as the picture and the scaled one, and in it a window of the picture's size
     lower, right = max(tall, height), max(wide, width)
     frame, known = image.new_full((len(image), lower, right), gray), mask.new_full((lower, right), void)
@@ -73,7 +74,7 @@ def cropped(
     image, mask = image[:, top : top + high, left : left + broad], mask[top : top + high, left : left + broad]
     smooth = F.interpolate(image[None].float(), (tall, wide), mode="bilinear")[0]
     picture = relit(smooth, [light * (2 * c - 1) for c in colors])
-    known = _nearest(mask, tall, wide)
+    known = nearest(mask, (tall, wide))
     return (picture.flip(-1), known.flip(-1)) if mirror < 0.5 else (picture, known)
 
 
@@ -93,11 +94,3 @@ def relit(picture: Tensor, changes: list[float]) -> Tensor:
     picture = gray + (picture - gray) * (1 + richer)
     picture = picture * (1 + torch.tensor(shares)[:, None, None] / 4)
     return picture.round().clamp(0, 255).to(torch.uint8)
-
-
-def _nearest(mask: Tensor, tall: int, wide: int) -> Tensor:
-    """Return a mask of another size, by the pixels on which the centers fall: torchvision's NEAREST would move it."""
-    rows, columns = (
-        ((torch.arange(new) + 0.5) * old / new).long() for new, old in zip((tall, wide), mask.shape, strict=True)
-    )
-    return mask[rows][:, columns]

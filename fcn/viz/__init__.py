@@ -2,7 +2,7 @@
 
 A noun returns a figure, draw_x(ax, ...) draws on axes. All take what data sets and networks give: tensors or arrays,
 images (3, H, W) or (H, W, 3), uint8 or 0..1. The rooms of this wing: figure (paper and frame), pictures, labels,
-cells, charts, brushes, layers, tables; values says what they take.
+cells, confusion, charts, brushes, layers, tables; values says what they take.
 """
 
 from fcn.palette import ACCENT as ACCENT
@@ -27,6 +27,7 @@ from fcn.viz.charts import intervals as intervals
 from fcn.viz.charts import loss_curve as loss_curve
 from fcn.viz.charts import scatter as scatter
 from fcn.viz.charts import strip_plot as strip_plot
+from fcn.viz.confusion import confusion as confusion
 from fcn.viz.figure import BookFigure as BookFigure
 from fcn.viz.figure import dark_colors as dark_colors
 from fcn.viz.figure import figure as figure

@@ -20,7 +20,9 @@ _HATCHING = "#b9b09a"  # on void
 _LEGEND = 0.2  # inches that a row of the legend takes
 
 
-def label_map(mask, classes: Sequence[str], *, title: str = "", width: float = 3.4, alt: str = "") -> BookFigure:
+def label_map(
+    mask, classes: Sequence[str], *, over=None, title: str = "", width: float = 3.4, alt: str = ""
+) -> BookFigure:  # fmt: skip
     """Return a label map (H, W) in the book's colors, each class named on its largest piece, `width` inches wide.
 
     `classes` are its names, any: see fcn.palette.colors. Neither the background nor void, which is hatched, is named,
@@ -37,8 +39,9 @@ def label_map(mask, classes: Sequence[str], *, title: str = "", width: float = 3
     large = {name: share for name, share in shares.items() if share >= _SMALLEST}
     more = f", and {len(shares) - len(large)} smaller" if len(large) < len(shares) else ""
     said = ", ".join(f"{name} {share:.0%}" for name, share in large.items())
-    fig, (ax,) = picture_axes(mask.shape, [title], width=width, alt=alt or f"{title or 'Label map'}: {said}{more}")
-    _draw_labels(ax, table[mask], mask == VOID, width)
+    alt, photo = alt or f"{title or 'Label map'}: {said}{more}", over is not None
+    fig, (ax,) = picture_axes(mask.shape, [title], width=width, alt=alt, photo=photo)
+    _draw_labels(ax, _shone_through(table[mask], over) if photo else table[mask], mask == VOID, width)
     taken, left_out = [], {}
     for label, name in named.items():
         if name not in ("background", "void") and not _name_piece(ax, mask == label, name, width, taken):
@@ -99,6 +102,16 @@ def error_map(kinds, title: str = "", *, width: float = 3.4, alt: str = "") -> B
             borderpad=0, borderaxespad=0.15, handlelength=1, handleheight=1, handletextpad=0.4, columnspacing=1,
         )  # fmt: skip
     return fig
+
+
+def _shone_through(picture: np.ndarray, photograph) -> np.ndarray:
+    """Return the colors of a label map (H, W, 3) uint8 with the light of a photograph."""
+    image = as_image(photograph)
+    if image.shape != picture.shape:
+        raise ValueError(f"Expected a photograph of the map's size {picture.shape[:2]}; got {image.shape[:2]}.")
+    gray = image.mean(axis=2, keepdims=True, dtype=float)
+    gray = gray / 255 if image.dtype == np.uint8 else gray
+    return (picture * (0.45 + 0.55 * gray)).round().astype(np.uint8)
 
 
 def _draw_labels(ax, picture: np.ndarray, void: np.ndarray, width: float) -> None:
