@@ -2,12 +2,14 @@
 
 import argparse
 import sys
+import warnings
 
 from fcn.datasets import VOC, CamVid, Pairs, Pets
 from fcn.predict import load
 from fcn.training import evaluate
 
 DATA = {"camvid": CamVid, "voc": VOC, "pets": Pets}
+SCORED = {"camvid": "val", "voc": "val", "pets": "test"}  # the split, where none is named
 FAILED, STOPPED = 1, 130
 
 
@@ -49,22 +51,28 @@ def _fetch(asked: argparse.Namespace) -> None:
 def _evaluate_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, choices=DATA, help="which data set")
     parser.add_argument("--root", required=True, metavar="DIR", help="the folder in which it lies")
-    parser.add_argument("--split", default="val", help="which part of it: train, val, test (default: val)")
+    parser.add_argument("--split", help="which part of it: train, val, test (default: val; of pets: test)")
     parser.add_argument("--model", required=True, metavar="FILE", help="the network's file")
     parser.add_argument("--batch", type=int, default=4, help="photographs at a time (default: 4)")
     parser.set_defaults(do=_evaluate)
 
 
 def _evaluate(asked: argparse.Namespace) -> None:
-    data: Pairs = DATA[asked.data](asked.root, asked.split)
+    split = asked.split or SCORED[asked.data]
+    data: Pairs = DATA[asked.data](asked.root, split)
     trained = load(asked.model)
     if trained.classes != data.classes:
+        order = " in their order" if sorted(trained.classes) == sorted(data.classes) else ""
         raise ValueError(
-            f"Expected a network for the {len(data.classes)} classes of {asked.data}; got {asked.model}, for "
+            f"Expected a network for the {len(data.classes)} classes of {asked.data}{order}; got {asked.model}, for "
             f"{len(trained.classes)}: {', '.join(trained.classes[:4])} ..."
         )
-    counts = evaluate(trained.net, data, batch=asked.batch)
-    print(f"{asked.data}, {asked.split}: {len(data)} photographs, {asked.model}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what evaluate warns of is said below, or seen in the scores
+        counts = evaluate(trained.net, data, batch=asked.batch)
+    if not counts.counts.sum():
+        raise ValueError(f"Expected masks with classes in the {split} of {asked.data}; got void alone.")
+    print(f"{asked.data}, {split}: {len(data)} photographs, {asked.model}")
     for name, score in (
         ("pixel accuracy", counts.pixel_accuracy()), ("mean accuracy", counts.mean_accuracy()),
         ("mean IoU", counts.mean_iou()),

@@ -33,9 +33,9 @@ def predicted(logits: Tensor) -> Tensor:
 def labels(net: nn.Module, images: Tensor | Sequence[Tensor], *, batch: int = 32) -> Tensor | list[Tensor]:
     """Return the label maps of any number of images, `batch` at a time: (N, 3, H, W) -> (N, H, W) uint8.
 
-    One image (3, H, W) gives one map (H, W), a list of images of any sizes a list of maps. The images are what the
-    network takes: bytes, or floats normalized already. The network is put into evaluation mode for this and back
-    again; the maps come back to where the images are. Raises ValueError for other shapes, and as predicted does.
+    One image (3, H, W) gives one map (H, W), a list of images of any sizes a list of maps, one by one. The images are
+    what the network takes: bytes, or floats normalized already. The network is put into evaluation mode for this and
+    back again; the maps come back to where the images are. Raises ValueError for other shapes, and as predicted does.
 
     >>> net = nn.Conv2d(3, 5, 1)
     >>> labels(net, torch.rand(2, 3, 6, 7)).shape, labels(net, [torch.rand(3, 6, 7), torch.rand(3, 4, 4)])[1].shape

@@ -5,6 +5,7 @@ import http.server
 import json
 import shutil
 import struct
+import tarfile
 import threading
 import zlib
 from pathlib import Path
@@ -237,10 +238,15 @@ def test_gray_photographs_become_rgb_and_palettes_are_read_as_labels(tmp_path):
 class Repository(http.server.SimpleHTTPRequestHandler):
     """Serve a folder as GitHub serves a repository's files, and the list of them."""
 
-    asked, spoil, listing = (), (), b""  # each test's own
+    asked, spoil, listing, limited = (), (), b"", {}  # each test's own
 
     def do_GET(self):
         self.asked.append(self.path)
+        if self.path in self.limited:
+            self.send_response(429)
+            self.send_header("Retry-After", self.limited.pop(self.path))
+            self.end_headers()
+            return None
         if self.path.startswith("/list") and self.listing:
             return self.answer(self.listing)
         if self.path.startswith("/list"):
@@ -268,7 +274,7 @@ def host(streets, tmp_path_factory, monkeypatch):
     """Serve the small CamVid as its repository is served; the loader asks there."""
     home = tmp_path_factory.mktemp("host")
     shutil.copytree(streets, home / "CamVid")
-    handler = type("Handler", (Repository,), {"asked": [], "spoil": set()})
+    handler = type("Handler", (Repository,), {"asked": [], "spoil": set(), "limited": {}})
     server = http.server.ThreadingHTTPServer(("localhost", 0), functools.partial(handler, directory=home))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://localhost:{server.server_address[1]}"
@@ -290,6 +296,33 @@ def test_what_is_missing_is_fetched_and_what_is_there_is_not_asked_for_again(hos
     CamVid(root, "val", download=True)
     assert sorted(host.asked) == ["/CamVid/valannot/val0.png", "/list"]
     assert not list(root.rglob("*.part"))
+
+
+def test_where_all_is_there_nobody_is_asked(host, streets, tmp_path, monkeypatch):
+    for name in ("test", "testannot"):
+        shutil.copytree(streets / name.replace("test", "val"), streets / name)
+    shutil.copy(streets / "val.txt", streets / "test.txt")
+    monkeypatch.setattr(camvid, "SPLITS", {"train": 3, "val": 1, "test": 1})
+    files = {f"val/{path.name}": download.blob_id(path.read_bytes()) for path in (streets / "val").iterdir()}
+    monkeypatch.setattr(camvid, "_CONTENTS", {"val": download.contents(files)})
+    CamVid(streets, "val", download=True)
+    assert host.asked == []
+    (streets / "val" / "val0.png").write_bytes(b"damaged")
+    with pytest.raises(ValueError, match=r"val0\.png has other contents than the commit"):
+        CamVid(streets, "val", download=True)
+    assert host.asked == ["/list"]
+
+
+def test_a_host_that_limits_requests_is_asked_again_after_the_time_it_names(host, tmp_path):
+    host.limited = {"/list": "0", "/CamVid/train/train1.png": "1"}
+    assert len(CamVid(tmp_path / "fetched", "train", download=True)) == 3
+    assert host.asked.count("/CamVid/train/train1.png") == 2
+
+
+def test_a_host_that_wants_an_hour_is_not_waited_for(host, tmp_path):
+    host.limited = {"/list": "3600"}
+    with pytest.raises(OSError, match=r"HTTP Error 429.*What has come is kept"):
+        CamVid(tmp_path / "fetched", "train", download=True)
 
 
 def test_a_file_of_the_readers_own_is_never_replaced(host, tmp_path):
@@ -387,6 +420,21 @@ def test_the_outline_of_a_pet_is_void_and_the_pet_is_class_one(tmp_path):
 def test_where_published_data_are_not_one_line_says_how_to_fetch_them(loader, tmp_path):
     with pytest.raises(FileNotFoundError, match=rf"There is no {loader.__name__} in .*download=True") as error:
         loader(tmp_path)
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_the_advice_names_the_split_and_the_year_that_were_asked_for(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"VOC\(.*, 'val', year='2007', download=True\)"):
+        VOC(tmp_path, "val", year="2007")
+
+
+def test_an_archive_that_is_damaged_is_told_of_in_one_line(tmp_path, monkeypatch):
+    def damaged(*_, **__):
+        raise tarfile.ReadError("not a gzip file")
+
+    monkeypatch.setattr("torchvision.datasets.VOCSegmentation", damaged)
+    with pytest.raises(OSError, match=r"VOC cannot be fetched: not a gzip file.*delete that") as error:
+        VOC(tmp_path, "val", download=True)
     assert len(str(error.value).splitlines()) == 1
 
 

@@ -132,6 +132,21 @@ def test_wrong_words_end_with_one_line_and_no_traceback(words, code, said):
     assert len(done.stderr.strip().splitlines()) <= (1 if code == 1 else 3)
 
 
+def test_masks_of_void_alone_have_no_score(file, streets, capsys):
+    for path in (streets / "valannot").iterdir():
+        Image.fromarray(np.full((64, 96), 11, dtype=np.uint8)).save(path)
+    assert main(["evaluate", "--data", "camvid", "--root", str(streets), "--model", str(file[0])]) == 1
+    assert capsys.readouterr().err.strip().endswith("got void alone.")
+
+
+def test_the_same_classes_in_another_order_are_refused(streets, tmp_path, capsys):
+    save(tmp_path / "turned.safetensors", FCN(lite0(pretrained=False), 11, stride=32),
+         network=NETWORK | {"classes": [*reversed(camvid.CLASSES)], "stride": 32, "hidden": 0})  # fmt: skip
+    turned = str(tmp_path / "turned.safetensors")
+    assert main(["evaluate", "--data", "camvid", "--root", str(streets), "--model", turned]) == 1
+    assert "11 classes of camvid in their order" in capsys.readouterr().err
+
+
 def test_a_network_for_other_classes_is_refused(file, streets, tmp_path, capsys):
     save(tmp_path / "other.safetensors", FCN(lite0(pretrained=False), 2, stride=32),
          network={"backbone": "lite0", "classes": ["background", "pet"], "stride": 32, "hidden": 0})  # fmt: skip

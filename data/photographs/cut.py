@@ -34,6 +34,9 @@ DOWN, WIDE = 6, 85  # degrees: how far below the horizon a camera looks, and how
 
 def main(folder: Path) -> None:
     """Store every photograph as NAME.jpg and write their checksums into index.csv."""
+    for path, _ in (*BOXES.values(), *VIEWS.values()):
+        if not (folder / path).is_file():
+            raise SystemExit(f"There is no {folder / path}. Unpack the packages there as the head of this file says.")
     for name, (path, box) in BOXES.items():
         save(Image.open(folder / path).convert("RGB").resize(SIZE, Image.Resampling.LANCZOS, box=box), name)
     for name, (path, yaw) in VIEWS.items():

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from fcn import VOID
-from fcn.datasets.download import Unreachable, contents, fetch, listed
+from fcn.datasets.download import Unreachable, blob_id, contents, fetch, listed
 from fcn.datasets.pairs import Pairs
 from fcn.expect import one_of, that
 
@@ -91,6 +91,8 @@ def _pictures(folder: Path) -> set[Path]:
 
 
 def _download(root: Path) -> None:
+    if _whole(root):
+        return
     try:
         files = {path: checksum for path, checksum in listed(LISTING, "CamVid").items() if _belongs(path)}
         for folder, known in _CONTENTS.items():
@@ -99,6 +101,23 @@ def _download(root: Path) -> None:
         fetch(SOURCE, files, root)
     except Unreachable as error:
         raise OSError(f"CamVid cannot be fetched: {error}. What has come is kept. {BY_HAND}") from None
+
+
+def _whole(root: Path) -> bool:
+    """Say whether all is there: as many pictures of each split as there should be, the known ones byte for byte."""
+    folders = {folder: root / folder for split in SPLITS for folder in (split, f"{split}annot")}
+    if not all(folder.is_dir() for folder in folders.values()):
+        return False
+    files = {name: _pictures(folder) for name, folder in folders.items()}
+    counts = all(len(paths) == SPLITS[name.removesuffix("annot")] for name, paths in files.items())
+    return (
+        counts
+        and all((root / f"{split}.txt").is_file() for split in SPLITS)
+        and all(
+            contents({f"{name}/{path.name}": blob_id(path.read_bytes()) for path in files[name]}) == known
+            for name, known in _CONTENTS.items()
+        )
+    )
 
 
 def _belongs(path: str) -> bool:

@@ -19,6 +19,7 @@ from fcn.files import write_whole
 
 _AT_ONCE, _TRIES, _PATIENCE = 8, 3, 30  # requests, tries a file, seconds without an answer
 _LONGEST, _LARGEST, _CHUNK = 300, 50_000_000, 65536  # seconds and bytes a file, bytes at a time
+_LIMITED, _WAIT, _MOST_WAIT = (403, 429), 5, 60  # what a host that limits requests says, and seconds to wait for it
 
 
 class Unreachable(OSError):
@@ -113,7 +114,7 @@ def _bring(source: str, path: str, checksum: str, root: Path, stop: Event) -> No
 
 
 def _fetched(address: str, stop: Event | None = None) -> bytes:
-    """Return what an address holds. A host that says no (4xx) is not asked again."""
+    """Return what an address holds. A host that says no (4xx) is not asked again, one that limits requests later."""
     request = Request(address, headers={"User-Agent": "fcn-book"})
     said = ""
     for _ in range(_TRIES):
@@ -122,9 +123,19 @@ def _fetched(address: str, stop: Event | None = None) -> bytes:
                 return _read(answer, stop)
         except (OSError, HTTPException, ValueError) as error:
             said = " ".join(str(error).split())
-            if (isinstance(error, HTTPError) and error.code < 500) or (stop and stop.is_set()):
+            if not (_waited_for(error, stop) if isinstance(error, HTTPError) else not (stop and stop.is_set())):
                 break
     raise Unreachable(f"{address} ({said})")
+
+
+def _waited_for(error: HTTPError, stop: Event | None) -> bool:
+    """Wait for a host that limits requests; say whether to ask again."""
+    stop = stop or Event()
+    wait = error.headers.get("Retry-After") or ("" if error.code == 403 else str(_WAIT))
+    if error.code in _LIMITED and wait.isdecimal() and int(wait) <= _MOST_WAIT:
+        stop.wait(int(wait))
+        return not stop.is_set()
+    return error.code >= 500 and not stop.is_set()
 
 
 def _read(answer, stop: Event | None) -> bytes:

@@ -46,6 +46,7 @@ def resized(image: Tensor, mask: Tensor, size: tuple[int, int]) -> tuple[Tensor,
     """
     _, height, width = sizes(image, "3 H W", "byte", name="a photograph")
     that(mask.shape == (height, width), f"a mask of {height}x{width} pixels", mask)
+    that(isinstance(size, tuple | list) and len(size) == 2, "a size (height, width)", size)
     tall, wide = (whole(side, "the size", 1) for side in size)
     smooth = F.interpolate(image[None].float(), (tall, wide), mode="bilinear", antialias=True)[0]
     return smooth.round().clamp(0, 255).to(torch.uint8), nearest(mask, (tall, wide))

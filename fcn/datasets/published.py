@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from tarfile import TarError
 
 from fcn import VOID
 from fcn.datasets.pairs import Pairs
@@ -30,7 +31,8 @@ class VOC(Pairs):
         one_of(split, "the split", ("train", "val", "trainval"))
         one_of(year, "the year", tuple(str(each) for each in range(2007, 2013)))
         folder = Path(os.path.expanduser(root))
-        data = _opened(lambda: VOCSegmentation(folder, year, split, download=download), folder, "VOC")
+        call = f"VOC({str(folder)!r}, {split!r}, year={year!r}, download=True)"
+        data = _opened(lambda: VOCSegmentation(folder, year, split, download=download), folder, call, download)
         super().__init__(zip(data.images, data.masks, strict=True), list(CLASS_COLORS)[:-1], cached=cached)
 
 
@@ -47,22 +49,24 @@ class Pets(Pairs):
 
         one_of(split, "the split", ("trainval", "test"))
         folder = Path(os.path.expanduser(root))
-        data = _opened(lambda: OxfordIIITPet(folder, split, "segmentation", download=download), folder, "Pets")
+        call = f"Pets({str(folder)!r}, {split!r}, download=True)"
+        data = _opened(
+            lambda: OxfordIIITPet(folder, split, "segmentation", download=download), folder, call, download
+        )
         files = zip(data._images, data._segs, strict=True)
         super().__init__(
             files, ["background", "pet"], labels={PET: 1, BACKGROUND: 0, OUTLINE: VOID, 0: -1}, cached=cached
         )
 
 
-def _opened(open_: Callable, root: Path, name: str):
+def _opened(open_: Callable, root: Path, call: str, download: bool):
     """Call one of torchvision's loaders; say in one line what to do if the data are not there."""
+    name, _, _ = call.partition("(")
     try:
         return open_()
-    except RuntimeError as error:
-        if "not found" in str(error):
-            raise FileNotFoundError(
-                f"There is no {name} in {root}. To fetch it: {name}({str(root)!r}, download=True)."
-            ) from None
-        raise OSError(f"{name} cannot be fetched: {error}") from None
-    except OSError as error:
-        raise OSError(f"{name} cannot be fetched: {error}") from None
+    except (RuntimeError, OSError, EOFError, TarError) as error:
+        if not download:
+            raise FileNotFoundError(f"There is no {name} in {root}, or not all of it. To fetch it: {call}.") from None
+        said = " ".join(str(error).split())
+        advice = f"If it has left a damaged archive in {root}, delete that and try again."
+        raise OSError(f"{name} cannot be fetched: {said}. {advice}") from None

@@ -64,6 +64,8 @@ def cropped(
     """
     _, height, width = sizes(image, "3 H W", "byte", name="a photograph")
     that(mask.shape == (height, width), f"a mask of {height}x{width} pixels", mask)
+    pairs = all(isinstance(each, tuple | list) and len(each) == 2 for each in (size, scale))
+    that(pairs, "a size (height, width) and a scale (from, to)", (size, scale))
     that(0 < scale[0] <= scale[1] and 0 <= light < 1, "a scale (from, to) above 0, light from 0 to 1", (scale, light))
     tall, wide = (whole(side, "the size", 1) for side in size)
     zoom, down, across, mirror, *colors = torch.rand(10, generator=generator).tolist()
