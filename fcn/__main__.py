@@ -53,6 +53,10 @@ def _evaluate_words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--root", required=True, metavar="DIR", help="the folder in which it lies")
     parser.add_argument("--split", help="which part of it: train, val, test (default: val; of pets: test)")
     parser.add_argument("--model", required=True, metavar="FILE", help="the network's file")
+    parser.add_argument("--flips", action="store_true", help="ask about each photograph mirrored, too")
+    parser.add_argument(
+        "--scales", type=float, nargs="+", default=[1.0], metavar="S", help="and in these sizes: 1 1.5"
+    )
     parser.add_argument("--batch", type=int, default=4, help="photographs at a time (default: 4)")
     parser.set_defaults(do=_evaluate)
 
@@ -69,7 +73,7 @@ def _evaluate(asked: argparse.Namespace) -> None:
         )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what evaluate warns of is said below, or seen in the scores
-        counts = evaluate(trained.net, data, batch=asked.batch)
+        counts = evaluate(trained.net, data, batch=asked.batch, scales=asked.scales, flips=asked.flips)
     if not counts.counts.sum():
         raise ValueError(f"Expected masks with classes in the {split} of {asked.data}; got void alone.")
     print(f"{asked.data}, {split}: {len(data)} photographs, {asked.model}")

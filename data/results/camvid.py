@@ -86,7 +86,7 @@ COMPARISONS = {
 SMALL = (240, 320)
 HEAD_STEPS, HEAD_BATCH, HEAD_RATE = 400, 16, 0.01
 SUMMED = ["counts", "reliability before", "reliability after"]
-LOOKS = 5  # at val while a network is trained
+LOOKS, FOLDER = 5, "fcn-book-camvid"  # at val while a network is trained; where networks lie meanwhile
 RARE = CLASSES.index("pole")
 
 
@@ -109,18 +109,18 @@ def arguments(setting: dict, seed: int) -> dict:
     return {"lr": setting["rate"], "batch": setting["batch"], "seed": seed, "recipe": recipe, "transform": window}
 
 
-def trained(name: str, seed: int, folder: Path) -> tuple[nn.Module, list[list[float]]]:
+def trained(name: str, seed: int, folder: Path, *, progress: bool = False) -> tuple[nn.Module, list[list[float]]]:
     """Return a network of RUNS, trained, and [step, mean IoU on val] on the way."""
     setting, path = RECIPE | RUNS[name], folder / f"{name.replace(' ', '-')}-{seed}.safetensors"
     torch.manual_seed(seed)
-    net, progress = network(setting), path.with_suffix(".progress")
+    net, kept = network(setting), path.with_suffix(".progress")
     fit(
         net, photographs("train"), steps=setting["steps"], loss=setting.get("loss", cross_entropy_and_iou),
         validate=None if name in STEPS else lambda net: evaluate(net, photographs("val"), batch=1).mean_iou(),
-        checkpoint=progress, every=setting["steps"] // LOOKS, **arguments(setting, seed),
+        checkpoint=kept, every=setting["steps"] // LOOKS, progress=progress, **arguments(setting, seed),
     )  # fmt: skip
     save(path, net)
-    return net, stored(progress)["scores"]
+    return net, stored(kept)["scores"]
 
 
 def run(names: list[str], seed: str, folder: Path) -> dict[str, dict]:
@@ -285,7 +285,7 @@ def main() -> None:
     if here() is None:
         raise SystemExit("There is no CamVid here: make camvid brings it, or $CAMVID names its folder.")
     about = {"seeds": len(SEEDS), "interval in %": 95, "steps of the heads": HEAD_STEPS}
-    folder = Path(tempfile.gettempdir(), "fcn-book-camvid")
+    folder = Path(tempfile.gettempdir(), FOLDER)
     folder.mkdir(exist_ok=True)
     names = ["three times as long", *HEADS, "pole against the rest", *RUNS]  # the longest first
     jobs = (((name,), seed) for seed in SEEDS for name in dict.fromkeys(names))

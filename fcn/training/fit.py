@@ -5,8 +5,9 @@ any step and go on from it.
 """
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
 from fcn import VOID
-from fcn.answers import asked, modes_kept, predicted
+from fcn.answers import asked, modes_kept, predicted, probabilities
 from fcn.datasets import pair
 from fcn.expect import labels, positive, scores, that, whole
 from fcn.metrics import Confusion
@@ -88,12 +89,17 @@ def fit(
     return losses
 
 
-def evaluate(model: nn.Module, data: Dataset, *, batch: int = 16, void: int = VOID) -> Confusion:
+def evaluate(
+    model: nn.Module, data: Dataset, *, batch: int = 16, void: int = VOID, scales: Sequence[float] = (1.0,),
+    flips: bool = False,
+) -> Confusion:  # fmt: skip
     """Return the counts of truth and answer over all pairs (image, mask) of `data`; `void` is not scored.
 
     The model maps images to logits (N, K, H, W); it is put into evaluation mode for this and back again. Images may
-    differ in size: those in a row that have one size are asked about together. Warns if no more than one class is
-    there to be found. Raises ValueError for an empty data set and as Confusion does.
+    differ in size: those in a row that have one size are asked about together. `scales` and `flips` average over
+    several sizes and over both sides, as fcn.answers.probabilities does: what a paper means by multi-scale and flip
+    testing, and must say. Warns if no more than one class is there to be found. Raises ValueError for an empty data
+    set and as Confusion does.
 
     >>> data = [(torch.rand(3, 8, 8), torch.randint(2, (8, 8))) for _ in range(4)]
     >>> evaluate(nn.Conv2d(3, 2, 1), data).counts.sum().item()
@@ -101,9 +107,11 @@ def evaluate(model: nn.Module, data: Dataset, *, batch: int = 16, void: int = VO
     """
     whole(len(data), "the number of images", 1), whole(void, "void", -100, 255)
     counts, pixels = None, 0
+    several = flips or tuple(scales) != (1,)
+    ask = partial(probabilities, model, scales=scales, flips=flips) if several else model
     with asked(model) as device:
         for images, masks in _of_one_size(data, whole(batch, "the batch", 1)):
-            answer = predicted(logits := model(images.to(device)))
+            answer = predicted(logits := ask(images.to(device)))
             if not 0 <= void <= 255:
                 masks = labels(masks, VOID, void=void).long()  # so 255 is no class
                 masks = masks.masked_fill(masks == void, VOID)
