@@ -48,7 +48,7 @@ node_modules/.package-lock.json: package.json package-lock.json | .venv/pages
 	@touch $@
 
 # Sphinx notices a changed page, but not a changed style, template or page list: then all is built anew.
-_build/fresh: node_modules/.package-lock.json _config.yml book/_toc.yml $(wildcard book/assets/* book/_ext/pages/*.py book/_templates/* book/_templates/components/*)
+_build/fresh: node_modules/.package-lock.json _config.yml book/_toc.yml $(wildcard book/assets/* book/_ext/pages/*.py book/_templates/* book/_templates/components/* fcn/widgets/*.js fcn/widgets/*.css)
 	@rm -rf _build && mkdir _build && touch $@
 
 pages: .venv/pages _build/fresh

@@ -1,12 +1,13 @@
-"""A figure that moves without a kernel: what is stored for the page, and what is refused. See also browser/."""
+"""Figures that answer without a kernel: what is stored for the page, and what is refused. See also browser/."""
 
 import re
 
-import ipywidgets
+import numpy as np
 import pytest
+import traitlets
 
 from fcn import viz
-from fcn.widgets import frames
+from fcn.widgets import Paint, Score, frames
 
 
 def draw(value):
@@ -17,25 +18,16 @@ def draw(value):
 
 def test_there_is_a_picture_for_every_stop_of_the_slider():
     figure = frames(draw, [1, 2, 3], label="dots")
-    _, slider, tabs = figure.children
-    assert slider.description == "dots"
-    assert [label for label, _ in slider.options] == ["1", "2", "3"]
-    assert len(tabs.children) == 3
-
-
-def test_the_slider_is_linked_to_the_pictures_in_the_page_itself(monkeypatch):
-    links = []
-    monkeypatch.setattr(ipywidgets, "jslink", lambda *pair: links.append(pair))
-    _, slider, tabs = frames(draw, [1, 2], label="dots").children
-    assert links == [((slider, "index"), (tabs, "selected_index"))]
+    assert (figure.label, figure.values) == ("dots", ["1", "2", "3"])
+    assert len(figure.pictures) == 3
 
 
 def test_each_picture_is_described_for_screen_readers_in_both_themes():
     figure = frames(draw, [1, 2], label="dots")
-    for picture, value in zip(figure.children[2].children, [1, 2], strict=True):
-        alts = re.findall(r'alt="([^"]*)"', picture.value)
+    for picture, value in zip(figure.pictures, [1, 2], strict=True):
+        alts = re.findall(r'alt="([^"]*)"', picture)
         assert alts == [f"&lt;{value}&gt; dots &amp; &quot;more&quot;"] * 2
-        assert len(set(re.findall(r"base64,([^\"]+)", picture.value))) == 2
+        assert len(set(re.findall(r"base64,([^\"]+)", picture))) == 2
 
 
 @pytest.mark.parametrize("values", [[], [1]])
@@ -50,7 +42,38 @@ def test_draw_must_return_a_figure():
 
 
 def test_a_figure_opens_on_the_value_that_its_author_chose():
-    _, slider, tabs = frames(draw, [1, 2, 3], label="dots", start=3).children
-    assert (slider.index, tabs.selected_index) == (2, 2)
+    figure = frames(draw, [1, 2, 3], label="dots", start=3)
+    assert figure.index == 2
+    assert figure.still == figure.pictures[2]
     with pytest.raises(ValueError, match=r"a start among \['1', '2'\]; got 3"):
         frames(draw, [1, 2], label="dots", start=3)
+
+
+@pytest.mark.parametrize("wrong", [{"kernel": 8}, {"stride": 1}, {"depth": 4}, {"brush": "fur"}, {"input": "odd"}])
+def test_a_figure_refuses_a_setting_that_it_has_not(wrong):
+    with pytest.raises(traitlets.TraitError):
+        Paint(**wrong)
+
+
+def test_a_figure_says_what_it_is_in_a_word_and_carries_its_script_whole():
+    figure = Paint(kernel=4, stride=2)
+    assert repr(figure) == "<Paint>"
+    state = figure.get_state()
+    assert state["_esm"].rstrip().endswith("export default { render };")
+    assert "const slider" in state["_esm"]
+    assert ".fcn-live" in state["_css"]
+
+
+@pytest.mark.parametrize(
+    "masks", [{}, {"large": np.zeros((65, 65), int)}, {"flat": np.zeros((3, 9), int)}, {"wrong": np.full((8, 8), 2)}]
+)
+def test_a_label_map_that_nobody_could_paint_is_refused(masks):
+    with pytest.raises(ValueError, match="Expected"):
+        Score(masks, ["background", "cat"])
+
+
+def test_the_thinnest_thing_is_the_one_with_the_least_inside():
+    mask = np.zeros((12, 12), int)
+    mask[1:7, 1:7], mask[1:, 9] = 2, 1
+    (picture,) = Score({"a pole": mask}, ["background", "pole", "house"]).pictures
+    assert picture["thin"] == 1

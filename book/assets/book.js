@@ -1,4 +1,4 @@
-// Small repairs of names for screen readers, and the widgets' scripts, fetched only when a widget comes near.
+// Small repairs of names for screen readers, and the figures' scripts, fetched only when a figure comes near.
 (function () {
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
@@ -9,14 +9,6 @@
       e.setAttribute("role", "navigation");
       e.setAttribute("aria-label", "Home");
     });
-    all(".fcn-frames").forEach((figure) => {
-      const handle = figure.querySelector(".noUi-handle");
-      if (!handle) return;
-      handle.setAttribute("aria-label", figure.querySelector(".widget-hslider .widget-label")?.textContent || "frame");
-      handle.setAttribute("aria-valuetext", figure.querySelector(".widget-readout")?.textContent || "");
-    });
-    const theme = document.documentElement.dataset.theme;
-    all(`.fcn-frames img.only-${theme}`).forEach((img) => (img.loading = "eager")); // hidden, but one key press away
   }
 
   function scrollable() {
@@ -31,27 +23,29 @@
     all("div.highlight pre, .cell_output pre, .fcn-table").forEach((each) => observer.observe(each));
   }
 
-  function loadWidgets() {
-    const folder = document.documentElement.dataset.content_root + "_static/vendor/widgets/";
-    const script = (file, attributes = {}) =>
-      new Promise((done, failed) => {
-        const element = Object.assign(document.createElement("script"), { src: folder + file, onload: done, onerror: failed });
-        Object.entries(attributes).forEach(([key, value]) => element.setAttribute(key, value));
-        document.head.append(element);
-      });
-    script("require.js").then(() => script("embed-amd.js", { "data-jupyter-widgets-cdn": "/no-cdn/" }));
-    new MutationObserver(name).observe(document.querySelector("article"), { childList: true, subtree: true, characterData: true });
+  function bring(name) {
+    // A script or a style sheet of the figures, once.
+    const address = `${document.documentElement.dataset.content_root}_static/figures/${name}`;
+    bring[name] ||= new Promise((done, failed) => {
+      const [tag, key] = name.endsWith(".css") ? ["link", "href"] : ["script", "src"];
+      document.head.append(Object.assign(document.createElement(tag), { rel: "stylesheet", [key]: address, onload: done, onerror: failed }));
+    });
+    return bring[name];
   }
 
-  function watchWidgets() {
-    const places = all('script[type="application/vnd.jupyter.widget-view+json"]').map((e) => e.closest(".cell_output"));
-    if (!places.length) return;
-    const observer = new IntersectionObserver((entries) => {
-      if (!entries.some((entry) => entry.isIntersecting)) return;
-      observer.disconnect();
-      loadWidgets();
-    }, { rootMargin: "600px" });
-    places.forEach((place) => observer.observe(place));
+  function figures() {
+    // A figure that answers is drawn by its own script, from the state that stands in the page, when it comes near.
+    globalThis.fcnFigures = {};
+    const observer = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach(async ({ target }) => {
+      observer.unobserve(target);
+      await Promise.all([bring("shared.css"), bring(`${target.dataset.figure}.js`)]);
+      const state = JSON.parse(target.firstElementChild.textContent);
+      const model = { get: (key) => state[key], set: (key, value) => (state[key] = value), save_changes() {}, on() {}, off() {} };
+      const el = document.createElement("div");
+      fcnFigures[target.dataset.figure]({ model, el });
+      target.append(el);
+    }), { rootMargin: "600px" });
+    all(".fcn-figure").forEach((place) => observer.observe(place));
   }
 
   function drawers() {
@@ -113,5 +107,5 @@
     });
   }
 
-  addEventListener("load", () => { drawers(); theme(); answers(); options(); scrollable(); name(); watchWidgets(); });
+  addEventListener("load", () => { drawers(); theme(); answers(); options(); scrollable(); name(); figures(); });
 })();

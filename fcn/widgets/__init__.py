@@ -1,3 +1,9 @@
-"""The book's interactive figures. Each is alive without a kernel, in the built pages as in Jupyter and Colab."""
+"""The book's interactive figures. Each is alive without a kernel, in the built pages as in Jupyter and Colab.
+
+A figure is a class of live.Live in NAME.py and the ES module NAME.js that draws it, without a framework; what all use
+is in shared.js, shared.css. The built pages run the same modules, from the state that the notebook stores.
+"""
 
 from fcn.widgets.frames import frames as frames
+from fcn.widgets.paint import Paint as Paint
+from fcn.widgets.score import Score as Score

@@ -1,16 +1,24 @@
-"""A figure that moves: pictures drawn beforehand, and a slider linked to them in the page itself."""
+"""A figure that moves: pictures drawn beforehand, and a slider that goes from one to the next."""
 
 from collections.abc import Callable, Iterable
 
-import ipywidgets
+import traitlets
 
 from fcn.viz import BookFigure
-
-# ipywidgets.Stack would need no hidden tabs, but Colab's ipywidgets 7.7 lacks it.
-_HIDE_TABS = "<style>.fcn-frames .lm-TabBar, .fcn-frames .p-TabBar {display: none !important}</style>"
+from fcn.widgets.live import Live, source
 
 
-def frames(draw: Callable[[object], BookFigure], values: Iterable, *, label: str, start=None) -> ipywidgets.VBox:
+class Frames(Live):
+    """A slider named `label` over `values`, and below it the picture (HTML) of the one it stands on. See frames."""
+
+    _esm = source("frames")
+    label = traitlets.Unicode().tag(sync=True)
+    values = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    pictures = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    index = traitlets.Int(0).tag(sync=True)
+
+
+def frames(draw: Callable[[object], BookFigure], values: Iterable, *, label: str, start=None) -> Frames:
     """Return a slider over `values` and, below it, the picture that `draw(value)` returned for each.
 
     All pictures are drawn now and stored with the notebook; the slider needs no kernel. `label` names the slider
@@ -21,8 +29,7 @@ def frames(draw: Callable[[object], BookFigure], values: Iterable, *, label: str
 
     >>> from fcn.viz import cells
     >>> moving = frames(lambda n: cells([[n, n]], f"{n} and {n}"), [1, 2, 3], label="n")
-    >>> _, slider, pictures = moving.children
-    >>> slider.description, len(pictures.children)
+    >>> moving.label, len(moving.pictures)
     ('n', 3)
     """
     values = list(values)
@@ -35,19 +42,8 @@ def frames(draw: Callable[[object], BookFigure], values: Iterable, *, label: str
     if start is not None and str(start) not in names:
         raise ValueError(f"Expected a start among {names}; got {start!r}.")
     first = 0 if start is None else names.index(str(start))
-    pictures = [ipywidgets.HTML(_drawn(draw, value).html()) for value in values]
-    layout = ipywidgets.Layout(width="100%", max_width="36rem")
-    slider = ipywidgets.SelectionSlider(
-        options=[(name, index) for index, name in enumerate(names)],
-        index=first, description=label, style={"description_width": "initial"}, layout=layout,
-    )  # fmt: skip
-    tabs = ipywidgets.Tab(pictures, selected_index=first)
-    for index, name in enumerate(names):
-        tabs.set_title(index, f"{label} {name}")
-    ipywidgets.jslink((slider, "index"), (tabs, "selected_index"))
-    figure = ipywidgets.VBox([ipywidgets.HTML(_HIDE_TABS), slider, tabs])
-    figure.add_class("fcn-frames")
-    return figure
+    pictures = [_drawn(draw, value).html() for value in values]
+    return Frames(still=pictures[first], label=label, values=names, pictures=pictures, index=first)
 
 
 def _drawn(draw: Callable[[object], BookFigure], value) -> BookFigure:

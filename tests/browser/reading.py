@@ -67,16 +67,16 @@ def open_answers(page):
 
 
 def moving_figure(page):
-    """Scroll to the first figure that moves, and wait until its slider is there."""
+    """Scroll to the first figure that answers, and wait until it is drawn."""
     open_answers(page)
-    page.locator(".cell_output:has(script[type*='widget-view'])").first.scroll_into_view_if_needed()
-    page.wait_for_selector(".fcn-frames .noUi-handle", timeout=20_000)
+    page.evaluate("document.querySelector('.fcn-figure').scrollIntoView({block: 'center'})")
+    page.wait_for_selector(".fcn-live", timeout=20_000)
     page.wait_for_timeout(300)
-    return page.locator(".fcn-frames").first
+    return page.locator(".fcn-live").first
 
 
-def visible_picture(figure) -> str:
-    """Return the address of the one picture of a moving figure that can be seen."""
-    shown = [image.get_attribute("src") for image in figure.locator("img").all() if image.is_visible()]
-    assert len(shown) == 1
-    return shown[0]
+def seen(figure):
+    """Return a figure as it looks, without its sliders: what can be told apart by eye can be told apart by bytes."""
+    return (
+        figure.locator(".fcn-pictures canvas, .fcn-grid, .fcn-frame img").locator("visible=true").first.screenshot()
+    )

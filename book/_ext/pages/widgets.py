@@ -1,59 +1,81 @@
-"""Moving figures of the pages: a still until their script has come, and their pictures in files of their own."""
+"""Figures that answer, on the pages: a still, and the state with which their script draws them when it is near."""
 
 import base64
+import json
 import re
+import shutil
 from html import unescape
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.errors import ExtensionError
 
 from pages.figures import stored_beside_page, written
 
+FIGURES = Path(__file__).resolve().parents[3] / "fcn" / "widgets"
+EXPORT = re.compile(r"^export (?=const |function )", re.M)
+DEFAULT = "export default { render };"
 STATE = "application/vnd.jupyter.widget-state+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 PICTURE = re.compile(r'src="data:image/(\w+);base64,([A-Za-z0-9+/=]+)"')
+NOT_ITS_OWN = {"layout", "tabbable", "tooltip", "still"}
 
 
-def add_still(app, bundle, models, model_id) -> None:
-    """Show the frame that a moving figure opens on until its script comes, and where none does (print, no script)."""
-    value = first_html_with_picture(models, model_id)
-    if not value:
-        return
+def place_figure(app, bundle, models, model_id) -> None:
+    """Put a still of a figure, for paper and for no script, and the state that book.js hands to its script."""
+    state = models.get(model_id, {}).get("state", {})
+    if "still" not in state:
+        name = models.get(model_id, {}).get("model_name", "an unknown one")
+        raise ExtensionError(f"{app.env.docname}: a widget of the pages is one of fcn.widgets; got {name}.")
     stills = []
-    for img, theme in zip(re.findall("<img [^>]+>", value), ["only-light", "only-dark"], strict=True):
+    for img, theme in zip(re.findall("<img [^>]+>", state["still"]), ["only-light", "only-dark"], strict=True):
         kind, data = PICTURE.search(img).groups()
         alt = unescape(re.search(r'alt="([^"]*)"', img)[1])
         uri = stored_beside_page(app, base64.b64decode(data), f".{kind}")
         stills.append(nodes.image(uri=uri, alt=alt, classes=["widget-still", theme], loading="lazy"))
-    for raw in bundle.findall(nodes.raw):
+    for raw in list(bundle.findall(nodes.raw)):
         if VIEW in raw.astext():
             raw.parent[:0] = stills
-            return
+            raw.replace_self(nodes.raw("", live(app, state), format="html"))
 
 
-def first_html_with_picture(models, model_id) -> str:
-    state = models.get(model_id.removeprefix("IPY_MODEL_"), {}).get("state", {})
-    if PICTURE.search(str(state.get("value", ""))):
-        return state["value"]
-    children = state.get("children", [])
-    if state.get("selected_index"):  # of a figure that does not open on its first picture
-        children = [children[state["selected_index"]]]
-    found = (first_html_with_picture(models, child) for child in children)
-    return next(filter(None, found), "")
+def live(app, state: dict) -> str:
+    """Return the place of a figure with its state, the pictures in it as files of their own."""
+    name = state["_anywidget_id"].split(".")[-2]
+
+    def apart(value):
+        if isinstance(value, list):
+            return [apart(each) for each in value]
+        return PICTURE.sub(lambda found: filed(app, *found.groups()), value) if isinstance(value, str) else value
+
+    kept = {key: apart(value) for key, value in state.items() if key[0] != "_" and key not in NOT_ITS_OWN}
+    data = json.dumps(kept).replace("<", "\\u003c")
+    return f'<div class="fcn-figure" data-figure="{name}"><script type="application/json">{data}</script></div>'
 
 
-def unpack_frames(app, pagename, templatename, context, doctree) -> None:
-    """Take the pictures out of the widgets' state into files, and the state out of the head: pages stay small."""
-    for script in context.get("script_files", []):
-        attributes = getattr(script, "attributes", {})
-        if attributes.get("type") == STATE:
-            context["widget_state"] = re.sub(
-                PICTURE.pattern.replace('"', r'\\"'),
-                lambda match: f'loading=\\"lazy\\" src=\\"{frame_file(app, context, *match.groups())}\\"',
-                attributes["body"],
-            )
-
-
-def frame_file(app, context, kind: str, data: str) -> str:
+def filed(app, kind: str, data: str) -> str:
     path = written(Path(app.outdir, "_images"), base64.b64decode(data), f".{kind}")  # where its still lies, too
-    return context["pathto"](f"_images/{path.name}", 1)
+    return f'loading="lazy" src="{"../" * app.env.docname.count("/")}_images/{path.name}"'
+
+
+def without_manager(app, pagename, templatename, context, doctree) -> None:
+    """Leave out what the manager of Jupyter's widgets would need: the state of all of them."""
+    context["script_files"] = [
+        script for script in context.get("script_files", []) if getattr(script, "attributes", {}).get("type") != STATE
+    ]
+
+
+def write_figures(static: Path) -> None:
+    """Write each figure's script, of what all share and its own, as one that loads from file:// too: no module."""
+    folder = static / "figures"
+    folder.mkdir(exist_ok=True)
+    shared = (FIGURES / "shared.js").read_text(encoding="utf-8")
+    for source in FIGURES.glob("*.js"):
+        own = source.read_text(encoding="utf-8")
+        if source.name == "shared.js":
+            continue
+        if own.count(DEFAULT) != 1:
+            raise ExtensionError(f"{source.name} must end with: {DEFAULT}")
+        script = EXPORT.sub("", f"{shared}\n{own}").replace(DEFAULT, f'fcnFigures["{source.stem}"] = render;')
+        (folder / source.name).write_text(f"(() => {{\n{script}}})();\n", encoding="utf-8")
+    shutil.copy2(FIGURES / "shared.css", folder)

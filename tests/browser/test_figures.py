@@ -1,0 +1,151 @@
+"""The figures that answer: what their scripts compute in Chromium is what PyTorch computes."""
+
+import random
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from reading import served
+
+from fcn import VOID
+from fcn.checkerboard import paint_count, phase_score
+from fcn.metrics import Confusion, boundary_iou
+from fcn.widgets.live import source
+
+SETTINGS = 200
+
+
+@pytest.fixture(scope="module")
+def module(browser, tmp_path_factory):
+    """Return a function (name, JavaScript that ends in a value, of its argument) -> that value."""
+    folder = tmp_path_factory.mktemp("modules")
+    (folder / "index.html").write_text("<!doctype html><title>Modules</title>")
+    for name in ("paint", "score"):
+        (folder / f"{name}.js").write_text(source(name))
+    with served(folder) as host:
+        page = browser.new_page()
+        page.goto(f"{host}/index.html")
+        yield lambda name, code, given: page.evaluate(
+            f"async (given) => {{ const it = await import('/{name}.js'); return {code}; }}", given
+        )
+        page.close()
+
+
+def settings():
+    chance = random.Random(0)
+    for number in range(SETTINGS):
+        yield {
+            "kernel": chance.randint(1, 7), "stride": chance.randint(2, 4), "depth": chance.choice([1, 1, 2, 3]),
+            "brush": chance.choice(["ones", "random", "positive", "tent"]),
+            "input": chance.choice(["even", "nearly", "noise"]), "seed": number,
+        }  # fmt: skip
+
+
+def square(values):
+    side = round(len(values) ** 0.5)
+    return torch.tensor(values, dtype=torch.float64).view(1, 1, side, side)
+
+
+def on_a_torus(x, brush, stride):
+    """Return a transposed convolution whose map has no border."""
+    cells, kernel = x.shape[-1], brush.shape[-1]
+    around = -(-kernel // stride)
+    x = x.repeat(1, 1, *[2 * -(-around // cells) + 1] * 2)  # more often than once, where the map is small
+    before = -(-around // cells) * cells * stride
+    canvas = F.conv_transpose2d(x, brush, stride=stride)
+    return canvas[..., before : before + cells * stride, before : before + cells * stride]
+
+
+def enlarged(x, brush, stride):
+    """Return nearest neighbour and a convolution on a map without a border."""
+    large = x.repeat_interleave(stride, 2).repeat_interleave(stride, 3)
+    side, kernel = large.shape[-1], brush.shape[-1]
+    middle = (kernel - 1) // 2
+    rows = torch.arange(-middle, side + kernel - 1 - middle) % side
+    return F.conv2d(large[..., rows, :][..., rows], brush)
+
+
+def test_what_the_paint_figure_draws_and_scores_is_what_pytorch_gives(module):
+    several = (
+        "given.map((each) => { const p = it.painted(each); return {...p, brushes: p.brushes.map((b) => [...b]), \
+        start: [...p.start], maps: {stamped: [...p.maps.stamped], convolved: [...p.maps.convolved]}}; })"
+    )
+    given = list(settings())
+    for setting, found in zip(given, module("paint", several, given), strict=True):
+        stamped = convolved = square(found["start"])
+        for brush in map(square, found["brushes"]):
+            stamped = on_a_torus(stamped, brush, setting["stride"])
+            convolved = enlarged(convolved, brush, setting["stride"])
+        for name, expected in (("stamped", stamped), ("convolved", convolved)):
+            scale = expected.abs().max()
+            assert (square(found["maps"][name]) - expected).abs().max() < 1e-12 * scale, setting
+            score, floor = phase_score(expected, setting["stride"] ** setting["depth"])
+            assert found["scores"][name]["floor"] == pytest.approx(floor)
+            if expected.std() > 1e-9 * scale:
+                assert found["scores"][name]["score"] == pytest.approx(score, abs=1e-9), setting
+            else:  # flat but for rounding
+                assert found["scores"][name]["score"] == 0
+
+
+def test_the_spectrum_of_the_paint_figure_is_that_of_the_fourier_transform(module):
+    maps = [np.random.default_rng(number).normal(size=48 * 48).tolist() for number in range(SETTINGS // 10)]
+    for values, found in zip(
+        maps, module("paint", "given.map((map) => [...it.spectrum(map, 48)])", maps), strict=True
+    ):
+        energies = torch.fft.fft2(square(values)[0, 0]).abs() ** 2
+        energies[0, 0] = 0
+        assert torch.allclose(square(found)[0, 0], energies / energies.sum(), atol=1e-12)
+
+
+def test_the_paint_figure_counts_stamps_as_the_chapter_does(module):
+    pairs = [[kernel, stride] for kernel in range(1, 8) for stride in range(2, 5)]
+    for (kernel, stride), found in zip(
+        pairs, module("paint", "given.map((p) => it.counts(...p))", pairs), strict=True
+    ):
+        middle = paint_count(40, kernel, stride)[20 * stride : 21 * stride]
+        assert found == middle.tolist()
+
+
+def test_the_chance_of_a_figure_repeats_and_is_normal(module):
+    draws = "[0, 1].map(() => { const draw = it.chanceOf(5); return Array.from({length: 20000}, draw); })"
+    first, second = module("paint", draws, None)
+    assert first == second
+    assert np.mean(first) == pytest.approx(0, abs=0.02)
+    assert np.std(first) == pytest.approx(1, abs=0.02)
+
+
+def label_maps(number):
+    chance = np.random.default_rng(number)
+    height, width, classes = chance.integers(4, 14), chance.integers(4, 14), int(chance.integers(2, 6))
+    truth, answer = chance.integers(classes, size=(2, height, width))
+    if number % 3 == 0:  # large pieces, as masks have them
+        truth, answer = (np.kron(each[::3, ::3], np.ones((3, 3), int))[:height, :width] for each in (truth, answer))
+    truth[chance.random((height, width)) < (number % 4) / 10] = VOID
+    truth[0, 0] = 0
+    return torch.tensor(truth, dtype=torch.uint8), torch.tensor(answer, dtype=torch.uint8), classes, 1 + number % 3
+
+
+def test_the_scores_of_the_painted_answer_are_those_of_chapter_one(module):
+    maps = [label_maps(number) for number in range(SETTINGS)]
+    given = [[truth.flatten().tolist(), answer.flatten().tolist(), *truth.shape, classes, reach]
+             for truth, answer, classes, reach in maps]  # fmt: skip
+    told = "given.map((each) => JSON.parse(JSON.stringify(it.scores(...each))))"  # NaN becomes null
+    for (truth, answer, classes, reach), found in zip(maps, module("score", told, given), strict=True):
+        table = Confusion(classes).update(truth, answer)
+        outlines = boundary_iou(truth, answer, classes, width=reach)
+        expected = [table.pixel_accuracy(), table.mean_accuracy(), table.mean_iou(), table.frequency_weighted_iou(),
+                    outlines.nanmean().item(), *table.iou().tolist()]  # fmt: skip
+        names = ["pixelAccuracy", "meanAccuracy", "meanIou", "weightedIou", "boundaryIou"]
+        got = [
+            float("nan") if value is None else value for value in [*(found[name] for name in names), *found["iou"]]
+        ]
+        assert got == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+def test_a_moved_answer_goes_on_at_the_border_as_in_the_chapter(module):
+    _, answer, _, _ = label_maps(1)
+    (height, width), flat = answer.shape, answer.flatten().tolist()
+    (found,) = module("score", "given.map((each) => it.moved(...each))", [[flat, height, width, 0, 2]])
+    expected = torch.cat([answer[:, :1].expand(-1, 2), answer], dim=1)[:, :width]
+    assert found == expected.flatten().tolist()
