@@ -7,7 +7,7 @@ import pytest
 import traitlets
 
 from fcn import viz
-from fcn.widgets import Paint, Score, frames
+from fcn.widgets import Grow, Paint, Score, frames
 
 
 def draw(value):
@@ -77,3 +77,9 @@ def test_the_thinnest_thing_is_the_one_with_the_least_inside():
     mask[1:7, 1:7], mask[1:, 9] = 2, 1
     (picture,) = Score({"a pole": mask}, ["background", "pole", "house"]).pictures
     assert picture["thin"] == 1
+
+
+@pytest.mark.parametrize(("x", "brush"), [(np.ones((6, 2)), np.ones((3, 3))), (np.ones((2, 2)), np.ones((2, 3)))])
+def test_maps_too_large_to_be_followed_stamp_by_stamp_are_refused(x, brush):
+    with pytest.raises(ValueError, match="up to 5 pixels a side and a square brush"):
+        Grow(x, brush)

@@ -5,5 +5,6 @@ is in shared.js, shared.css. The built pages run the same modules, from the stat
 """
 
 from fcn.widgets.frames import frames as frames
+from fcn.widgets.grow import Grow as Grow
 from fcn.widgets.paint import Paint as Paint
 from fcn.widgets.score import Score as Score

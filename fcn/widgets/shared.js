@@ -25,7 +25,14 @@ const slider = (name, { min, max, value, say = String }, changed) => {
   };
   tell();
   input.addEventListener("input", () => (tell(), changed(Number(input.value))));
-  return make("div", { class: "fcn-slider" }, make("label", { for: id }, name), input, output);
+  const element = make("div", { class: "fcn-slider" }, make("label", { for: id }, name), input, output);
+  element.set = (most, now) => {
+    input.max = String(most);
+    input.value = String(now);
+    input.disabled = most === min;
+    tell();
+  };
+  return element;
 };
 
 // One of several, as buttons in a row; `options` are {value: name}.
@@ -47,6 +54,69 @@ const button = (name, clicked) => {
   return element;
 };
 
+// A grid of numbers. `picked(row, column)` hears of taps and of arrow keys, `changed(row, column, by)` of taps and of + and -.
+const grid = (title, { picked, changed } = {}) => {
+  const alive = picked || changed, id = `fcn-${++made}`;
+  const canvas = make("canvas", alive ? { role: "application", tabindex: "0", "aria-describedby": id } : { role: "img" });
+  const words = make("figcaption", { id });
+  const element = make("figure", { class: "fcn-picture" }, make("p", { class: "fcn-title" }, title), canvas, words);
+  let shape = [1, 1], at = [0, 0], drawn = () => {};
+  const tap = (event) => {
+    const box = canvas.getBoundingClientRect();
+    at = [Math.floor(((event.clientY - box.top) / box.height) * shape[0]), Math.floor(((event.clientX - box.left) / box.width) * shape[1])];
+    if (changed) changed(...at, 1);
+    else picked(...at);
+  };
+  const key = (event) => {
+    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    const by = { "+": 1, "=": 1, " ": 1, Enter: 1, "-": -1 }[event.key];
+    if (step) {
+      at = at.map((place, side) => Math.min(shape[side] - 1, Math.max(0, place + step[side])));
+      if (picked) picked(...at);
+    } else if (by && changed) changed(...at, by);
+    else return;
+    event.preventDefault();
+    drawn();
+  };
+  if (alive) {
+    canvas.addEventListener("click", tap);
+    canvas.addEventListener("keydown", key);
+    for (const name of ["focus", "blur"]) canvas.addEventListener(name, () => drawn());
+  }
+  // `frames` are boxes {top, left, height, width, color}; cells of `hidden` are not known yet, those of `faint` are cut off.
+  const show = (values, height, width, { limit, frames = [], hidden = () => false, faint = () => false, said }) => {
+    [shape, drawn] = [[height, width], () => show(values, height, width, { limit, frames, hidden, faint, said })];
+    const cell = Math.max(16, Math.min(56, Math.floor(420 / Math.max(height, width)))), context = canvas.getContext("2d");
+    [canvas.width, canvas.height] = [width * cell, height * cell];
+    canvas.style.aspectRatio = `${width} / ${height}`;
+    at = at.map((place, side) => Math.min(shape[side] - 1, place));
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    for (let i = 0; i < height; i++) for (let j = 0; j < width; j++) {
+      const value = values[i * width + j], away = hidden(i, j), [red, green, blue] = away ? [0x8d, 0x92, 0x98] : colored(value, limit);
+      context.globalAlpha = faint(i, j) ? 0.35 : 1;
+      context.fillStyle = `rgb(${red}, ${green}, ${blue})`;
+      context.fillRect(j * cell + 0.5, i * cell + 0.5, cell - 1, cell - 1);
+      const text = away ? "" : written(value), size = Math.min(0.5 * cell, (1.5 * cell) / Math.max(1, text.length));
+      context.fillStyle = red + green + blue > 345 ? "#101418" : "#ffffff";
+      context.font = `500 ${size}px system-ui, sans-serif`;
+      if (size >= 7) context.fillText(text, (j + 0.5) * cell, (i + 0.53) * cell);
+    }
+    context.globalAlpha = 1;
+    const own = document.activeElement === canvas && alive ? [{ top: at[0], left: at[1], height: 1, width: 1, color: "#ffffff" }] : [];
+    for (const { top, left, height: high, width: wide, color } of [...frames, ...own]) {
+      context.lineWidth = Math.max(2, cell / 12);
+      context.strokeStyle = color;
+      context.strokeRect(left * cell + 2, top * cell + 2, wide * cell - 4, high * cell - 4);
+    }
+    words.textContent = said;
+    canvas.setAttribute("aria-label", `${title}: ${said}`);
+  };
+  return { element, show };
+};
+
+const written = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1));
+
 // A picture with a title above and words below, which are its description, too.
 const picture = (title, height, width) => {
   const canvas = make("canvas", { role: "img" });
@@ -66,15 +136,18 @@ const picture = (title, height, width) => {
 // The colors of fcn.viz.cells: zero dark, high values yellow, negative ones blue.
 const COLORS = [[0x4f, 0xa3, 0xff], [0x26, 0x2d, 0x34], [0xff, 0xc2, 0x33]];
 
+const colored = (value, limit) => {
+  const place = 1 + Math.max(-1, Math.min(1, value / (limit || 1)));
+  const [from, part] = place >= 1 ? [1, place - 1] : [0, place];
+  return COLORS[from].map((start, c) => start + part * (COLORS[from + 1][c] - start));
+};
+
 const squares = (canvas, values, height, width, limit) => {
   const context = canvas.getContext("2d");
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const image = context.createImageData(width, height);
   for (let i = 0; i < width * height; i++) {
-    const place = 1 + Math.max(-1, Math.min(1, values[i] / (limit || 1)));
-    const [from, part] = place >= 1 ? [1, place - 1] : [0, place];
-    for (let c = 0; c < 3; c++) image.data[4 * i + c] = COLORS[from][c] + part * (COLORS[from + 1][c] - COLORS[from][c]);
-    image.data[4 * i + 3] = 255;
+    image.data.set([...colored(values[i], limit), 255], 4 * i);
   }
   context.putImageData(image, 0, 0);
 };

@@ -21,7 +21,7 @@ def module(browser, tmp_path_factory):
     """Return a function (name, JavaScript that ends in a value, of its argument) -> that value."""
     folder = tmp_path_factory.mktemp("modules")
     (folder / "index.html").write_text("<!doctype html><title>Modules</title>")
-    for name in ("paint", "score"):
+    for name in ("paint", "score", "grow"):
         (folder / f"{name}.js").write_text(source(name))
     with served(folder) as host:
         page = browser.new_page()
@@ -149,3 +149,42 @@ def test_a_moved_answer_goes_on_at_the_border_as_in_the_chapter(module):
     (found,) = module("score", "given.map((each) => it.moved(...each))", [[flat, height, width, 0, 2]])
     expected = torch.cat([answer[:, :1].expand(-1, 2), answer], dim=1)[:, :width]
     assert found == expected.flatten().tolist()
+
+
+def grow_settings():
+    chance = random.Random(1)
+    while True:
+        setting = {
+            "kernel": chance.randint(1, 7), "stride": chance.randint(1, 4), "dilation": chance.randint(1, 3),
+            "padding": chance.randint(0, 5), "flat": chance.random() < 0.3,
+        }  # fmt: skip
+        setting["outputPadding"] = chance.randrange(max(setting["stride"], setting["dilation"]))
+        height, width = (1 if setting["flat"] else chance.randint(1, 5)), chance.randint(1, 5)
+        sides = [width] if setting["flat"] else [height, width]
+        reach = setting["dilation"] * (setting["kernel"] - 1) + 1
+        canvas = [(side - 1) * setting["stride"] + reach + setting["outputPadding"] for side in sides]
+        if min(canvas) > 2 * setting["padding"]:
+            weights = setting["kernel"] ** (1 if setting["flat"] else 2)
+            values = [[chance.randint(-9, 9) for _ in range(count)] for count in (height * width, weights)]
+            yield {"values": values[0], "height": height, "width": width}, values[1], setting
+
+
+def test_stamping_and_gathering_both_give_what_pytorchs_transposed_convolution_gives(module):
+    several = grow_settings()
+    given = [next(several) for _ in range(SETTINGS)]
+    code = "given.map(([x, brush, setting]) => [it.grown(x, brush, setting), it.stamped(x, brush, setting)].map(\
+        (map) => ({...map, values: [...map.values]})))"
+    for (x, brush, setting), (result, canvas) in zip(given, module("grow", code, given), strict=True):
+        options = {"stride": setting["stride"], "dilation": setting["dilation"]}
+        values = torch.tensor(x["values"], dtype=torch.float64).view(1, 1, x["height"], x["width"])
+        weight = torch.tensor(brush, dtype=torch.float64)
+        cut, extra = setting["padding"], setting["outputPadding"]
+        if setting["flat"]:
+            layer, values, weight = F.conv_transpose1d, values[:, :, 0], weight.view(1, 1, -1)
+        else:
+            layer, weight = F.conv_transpose2d, weight.view(1, 1, setting["kernel"], setting["kernel"])
+        expected = layer(values, weight, padding=cut, output_padding=extra, **options)
+        assert [result["height"], result["width"]] == [1, *expected.shape[2:]][-2:]
+        assert result["values"] == expected.flatten().tolist()
+        whole = layer(values, weight, output_padding=extra, **options)
+        assert canvas["values"] == whole.flatten().tolist()
