@@ -75,8 +75,9 @@ def moving_figure(page):
     return page.locator(".fcn-live").first
 
 
-def seen(figure):
-    """Return a figure as it looks, without its sliders: what can be told apart by eye can be told apart by bytes."""
-    return (
-        figure.locator(".fcn-pictures canvas, .fcn-grid, .fcn-frame img").locator("visible=true").first.screenshot()
+def seen(figure) -> list[str]:
+    """Return what the pictures of a figure show: what is drawn, and the addresses of those that can be seen."""
+    return figure.evaluate(
+        "(figure) => [...figure.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL())"
+        ".concat([...figure.querySelectorAll('img')].filter((img) => img.offsetParent).map((img) => img.src))"
     )
