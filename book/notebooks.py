@@ -149,7 +149,22 @@ def bind(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     for line in evidence.bind(notebook):
         print(f"{path.name} {line}")
+    for model, scripts in figures(notebook):  # of an older day, if a script was changed since
+        model["state"] |= scripts
     store(path, nbformat.writes(notebook).encode() + b"\n")
+
+
+def figures(notebook) -> list[tuple[dict, dict]]:
+    """Return each figure that answers as it is stored, and the script and style that fcn.widgets has for it now."""
+    models = notebook.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {}).values()
+    folder, found = BOOK.parent / "fcn" / "widgets", []
+    for model in models:
+        if "_anywidget_id" in model["state"]:
+            name = model["state"]["_anywidget_id"].split(".")[-2]
+            text = {file: (folder / file).read_text() for file in ("shared.js", f"{name}.js", "shared.css")}
+            now = {"_esm": f"{text['shared.js']}\n{text[f'{name}.js']}", "_css": text["shared.css"]}
+            found.append((model, now))
+    return found
 
 
 def _merged(outputs: list) -> list:

@@ -23,7 +23,7 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "-
 FLAGS += ["--disable-component-update", "--disable-sync"]
 DROPPED = (
     "script, style, .headerlink, .copybtn, .only-dark, summary, noscript, .stops-choice, .stop-1, .stop-2, .stop-4, "
-    ".begin, .tag_setup, .widget-subarea, form, .minutes"
+    ".begin, .tag_setup, .fcn-figure, form, .minutes"
 )
 ABOUT = "Semantic segmentation with fully convolutional networks"
 FOOT = (

@@ -131,6 +131,12 @@ def test_each_number_of_the_prose_is_the_one_that_its_run_showed(chapter):
     assert evidence.unbound(chapter) == []
 
 
+def test_the_figures_of_a_chapter_carry_the_scripts_that_they_have_now(chapter):
+    for model, scripts in notebooks.figures(chapter):
+        for name, text in scripts.items():
+            assert model["state"][name] == text, "a script was changed since: make bind CHAPTER=NN"
+
+
 def test_a_chapter_is_stored_as_its_run_left_it_to_the_last_pixel(chapter):
     assert chapter.metadata.ran == notebooks.digest(chapter), "edited after its run: make run CHAPTER=NN"
 

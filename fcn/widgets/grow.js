@@ -41,24 +41,33 @@ export const grown = (x, brush, setting) => {
   return { values, height, width };
 };
 
-const ACCENT = "#5cc6c9", WARM = "#ff7a59";
+const ACCENT = "#5cc6c9", WARM = "#ff7a59", MOST = 7;
 
 function render({ model, el }) {
-  const square = { x: model.get("x").map((row) => [...row]), brush: model.get("brush").map((row) => [...row]) };
-  const setting = { kernel: square.brush.length, flat: false };
-  for (const [name, key] of [["stride", "stride"], ["padding", "padding"], ["output_padding", "outputPadding"], ["dilation", "dilation"]])
-    setting[key] = model.get(name);
-  let pin = [0, 0], stamps = Infinity;
+  const start = { x: model.get("x"), brush: model.get("brush") };
+  const first = { kernel: start.brush.length, flat: false, stride: model.get("stride"), padding: model.get("padding"),
+    outputPadding: model.get("output_padding"), dilation: model.get("dilation") };
+  const padded = (rows) => Array.from({ length: MOST }, (_, i) => Array.from({ length: MOST }, (_, j) => rows[i]?.[j] ?? 1));
+  let wanted, square, pin, stamps;  // what the reader has set; a kernel shows a part of the brush, which stays as it is
+  const reset = () => {
+    wanted = { ...first };
+    square = { x: start.x.map((row) => [...row]), brush: padded(start.brush) };
+    [pin, stamps] = [[2, 2], Infinity];
+  };
+  reset();
 
+  const middle = (rows) => Math.floor((rows - 1) / 2);
   const input = () => {
-    const rows = setting.flat ? [square.x[Math.floor(square.x.length / 2)]] : square.x;
+    const rows = wanted.flat ? [square.x[middle(square.x.length)]] : square.x;
     return { values: rows.flat(), height: rows.length, width: rows[0].length };
   };
-  const brush = () => (setting.flat ? square.brush[Math.floor((setting.kernel - 1) / 2)] : square.brush.flat());
-  const edit = (name) => (i, j, by) => {
-    const rows = square[name], row = setting.flat ? Math.floor((rows.length - (name === "brush" ? 1 : 0)) / 2) : i;
-    const next = rows[row][j] + by;
-    rows[row][j] = next > 9 ? -9 : next < -9 ? 9 : next;
+  const brush = () => {
+    const rows = square.brush.slice(0, wanted.kernel).map((row) => row.slice(0, wanted.kernel));
+    return wanted.flat ? rows[middle(wanted.kernel)] : rows.flat();
+  };
+  const edit = (name) => (i, j, value) => {
+    const rows = name === "x" ? square.x.length : wanted.kernel;
+    square[name][wanted.flat ? middle(rows) : i][j] = value;
     draw();
   };
   const views = {
@@ -66,77 +75,93 @@ function render({ model, el }) {
     canvas: grid("stamping"), result: grid("gathering", { picked: (i, j) => ((pin = [i, j]), draw()) }),
   };
   const change = (name) => (value) => {
-    setting[name] = value;
-    if (name === "kernel") square.brush = Array.from({ length: value }, (_, i) => Array.from({ length: value }, (_, j) => square.brush[i]?.[j] ?? 1));
-    stamps = Infinity;
+    wanted[name] = value;
     draw();
   };
   const sliders = {
-    kernel: slider("kernel", { min: 1, max: 7, value: setting.kernel }, change("kernel")),
-    stride: slider("stride", { min: 1, max: 4, value: setting.stride }, change("stride")),
-    dilation: slider("dilation", { min: 1, max: 3, value: setting.dilation }, change("dilation")),
-    padding: slider("padding", { min: 0, max: 9, value: setting.padding }, change("padding")),
-    outputPadding: slider("output padding", { min: 0, max: 3, value: setting.outputPadding }, change("outputPadding")),
+    kernel: slider("kernel", { min: 1, max: MOST, value: wanted.kernel }, change("kernel")),
+    stride: slider("stride", { min: 1, max: 4, value: wanted.stride }, change("stride")),
+    dilation: slider("dilation", { min: 1, max: 3, value: wanted.dilation }, change("dilation")),
+    padding: slider("padding", { min: 0, max: 9, value: wanted.padding }, change("padding")),
+    outputPadding: slider("output padding", { min: 0, max: 3, value: wanted.outputPadding }, change("outputPadding")),
     stamps: slider("stamps so far", { min: 0, max: 25, value: 9 }, (value) => ((stamps = value), draw())),
   };
   const formula = make("p", { class: "fcn-formula" }), pinned = make("p", { class: "fcn-formula", "aria-live": "polite" });
   const line = make("code", { class: "fcn-line" });
+  let runnable = "";
 
   function draw() {
-    const x = input(), weights = brush();
-    setting.outputPadding = Math.min(setting.outputPadding, Math.max(setting.stride, setting.dilation) - 1);
-    const most = Math.floor((canvasSize(x.width, { ...setting, outputPadding: setting.outputPadding }) - 1) / 2);
-    setting.padding = Math.min(setting.padding, most, 9);
+    const x = input(), weights = brush(), setting = { ...wanted };
+    setting.outputPadding = Math.min(wanted.outputPadding, Math.max(wanted.stride, wanted.dilation) - 1);
+    const most = Math.min(9, Math.floor((canvasSize(x.width, setting) - 1) / 2));
+    setting.padding = Math.min(wanted.padding, most);
     const [down, right] = along(setting), all = x.values.length, count = Math.min(stamps, all);
-    sliders.padding.set(Math.min(most, 9), setting.padding);
+    for (const name of ["kernel", "stride", "dilation"]) sliders[name].set(Number(sliders[name].children[1].max), setting[name]);
+    sliders.padding.set(most, setting.padding);
     sliders.outputPadding.set(Math.max(setting.stride, setting.dilation) - 1, setting.outputPadding);
     sliders.stamps.set(all, count);
     const canvas = stamped(x, weights, setting, count), result = grown(x, weights, setting);
-    const done = Math.round((result.values.length * count) / all);
     pin = [Math.min(pin[0], result.height - 1), Math.min(pin[1], result.width - 1)];
-    const parts = gathered(x, setting, ...pin);
+    const parts = gathered(x, setting, ...pin), last = count - 1, going = count > 0 && count < all;
     const largest = (values) => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-    const limit = largest(result.values) || largest(canvas.values);
-    const cell = (at, width, color) => ({ top: Math.floor(at / width), left: at % width, height: 1, width: 1, color });
-    const last = count - 1;
-    const stamp = count && count < all ? [cell(last, x.width, WARM)] : [];
-    views.x.show(x.values, x.height, x.width, { limit: largest(x.values), said: `${x.height} by ${x.width}; tap to change`,
-      frames: [...parts.map(({ from }) => cell(from, x.width, ACCENT)), ...stamp] });
-    views.brush.show(weights, down.kernel, right.kernel, { limit: largest(weights), said: `${down.kernel} by ${right.kernel}; tap to change`,
+    const limit = largest(stamped(x, weights, setting).values);
+    const box = (top, left, height, width, color) => ({ top, left, height, width, color });
+    const cell = (at, width, color) => box(Math.floor(at / width), at % width, 1, 1, color);
+    const reach = ({ dilation, kernel }) => dilation * (kernel - 1) + 1;
+    views.x.show(x.values, x.height, x.width, { limit: largest(x.values), said: `${x.height} by ${x.width}`,
+      frames: [...parts.map(({ from }) => cell(from, x.width, ACCENT)), ...(going ? [cell(last, x.width, WARM)] : [])] });
+    views.brush.show(weights, down.kernel, right.kernel, { limit: largest(weights), said: `${down.kernel} by ${right.kernel}`,
       frames: parts.map(({ by }) => cell(by, right.kernel, ACCENT)) });
-    const kept = { top: down.padding, left: right.padding, height: result.height, width: result.width, color: "#ffffff" };
-    const reach = (one) => one.dilation * (one.kernel - 1) + 1;
-    const brushed = count && count < all ? [{ top: Math.floor(last / x.width) * down.stride, left: (last % x.width) * right.stride,
-      height: reach(down), width: reach(right), color: WARM }] : [];
+    const kept = box(down.padding, right.padding, result.height, result.width, "#ffffff");
     const outside = (i, j) => i < kept.top || j < kept.left || i >= kept.top + kept.height || j >= kept.left + kept.width;
-    views.canvas.show(canvas.values, canvas.height, canvas.width, { limit, faint: outside, said: setting.padding ?
-      `${canvas.height} by ${canvas.width}, padding cuts ${setting.padding} off each edge` : `${canvas.height} by ${canvas.width}`,
-      frames: [...(setting.padding ? [kept] : []), ...brushed] });
-    views.result.show(result.values, result.height, result.width, { limit, said: `${result.height} by ${result.width}; point at a pixel`,
-      hidden: (i, j) => i * result.width + j >= done, frames: [{ ...cell(pin[0] * result.width + pin[1], result.width, ACCENT) }] });
+    const stamp = going ? [box(Math.floor(last / x.width) * down.stride, (last % x.width) * right.stride, reach(down), reach(right), WARM)] : [];
+    const cut = setting.padding ? `, padding cuts ${setting.padding} off each edge` : "";
+    views.canvas.show(canvas.values, canvas.height, canvas.width, { limit, faint: outside,
+      said: `${canvas.height} by ${canvas.width}, after ${count} of ${all} stamps${cut}`,
+      frames: [...(setting.padding ? [kept] : []), ...stamp, box(pin[0] + down.padding, pin[1] + right.padding, 1, 1, ACCENT)] });
+    views.result.show(result.values, result.height, result.width, { limit, said: `${result.height} by ${result.width}`,
+      frames: [cell(pin[0] * result.width + pin[1], result.width, ACCENT)] });
+    for (const [view, { width }] of [[views.canvas, canvas], [views.result, result]]) {
+      view.element.style.flexGrow = width;  // cells of one size
+      view.element.style.setProperty("--share", width / canvas.width);
+    }
     const { kernel, stride, padding, outputPadding, dilation } = setting, n = x.width;
     formula.textContent = `Side: (n − 1) · stride + dilation · (kernel − 1) + 1 + output padding − 2 · padding = ` +
       `(${n} − 1) · ${stride} + ${dilation} · (${kernel} − 1) + 1 + ${outputPadding} − 2 · ${padding} = ${result.width}`;
-    const sum = parts.map(({ from, by }) => `${written(x.values[from])} · ${written(weights[by])}`).join(" + ") || "nothing";
-    pinned.textContent = `Row ${pin[0] + 1}, column ${pin[1] + 1} gathers ${sum} = ${written(result.values[pin[0] * result.width + pin[1]])}`;
+    const bracketed = (value) => (value < 0 ? `(${written(value)})` : written(value));
+    const sum = parts.map(({ from, by }) => `${bracketed(x.values[from])} · ${bracketed(weights[by])}`).join(" + ") || "nothing";
+    const place = setting.flat ? `Pixel ${pin[1] + 1}` : `Row ${pin[0] + 1}, column ${pin[1] + 1}`;
+    pinned.textContent = `${place} gathers ${sum} = ${written(result.values[pin[0] * result.width + pin[1]])}`;
     const given = Object.entries({ padding, output_padding: outputPadding, dilation }).filter(([name, value]) => value !== (name === "dilation" ? 1 : 0));
     line.textContent = `nn.ConvTranspose${setting.flat ? 1 : 2}d(1, 1, ${kernel}, stride=${stride}${given.map(([name, value]) => `, ${name}=${value}`).join("")}, bias=False)`;
+    const rows = (values, width) => (setting.flat ? `[${values}]` : `[${Array.from({ length: values.length / width }, (_, i) => `[${values.slice(i * width, (i + 1) * width)}]`)}]`);
+    runnable = `import torch\nfrom torch import nn\n\nlayer = ${line.textContent}\nlayer.weight.data = torch.tensor([[${rows(weights, kernel)}]]).float()\n` +
+      `layer(torch.tensor([[${rows(x.values, n)}]]).float())\n`;
   }
 
-  const copy = button("Copy", async () => {
-    await navigator.clipboard?.writeText(line.textContent);
+  const copy = button("Copy as PyTorch", async () => {
+    await navigator.clipboard.writeText(runnable);
     copy.textContent = "Copied";
-    setTimeout(() => (copy.textContent = "Copy"), 1500);
+    setTimeout(() => (copy.textContent = "Copy as PyTorch"), 1500);
+  });
+  copy.hidden = !navigator.clipboard;
+  const dimensions = choice("dimensions", { two: "two", one: "one" }, "two", (key) => change("flat")(key === "one"));
+  const again = button("Reset", () => {
+    reset();
+    dimensions.querySelector("input").checked = true;
+    draw();
   });
   el.classList.add("fcn-live", "fcn-grow");
   el.append(
     make("div", { class: "fcn-controls" },
       make("div", {}, sliders.kernel, sliders.stride, sliders.dilation),
-      make("div", {}, sliders.padding, sliders.outputPadding,
-        choice("dimensions", { two: "two", one: "one" }, "two", (key) => change("flat")(key === "one")))),
-    make("div", { class: "fcn-pictures fcn-steps" }, ...Object.values(views).map(({ element }) => element)),
-    sliders.stamps, pinned, formula,
-    make("div", { class: "fcn-row" }, line, copy));
+      make("div", {}, sliders.padding, sliders.outputPadding, dimensions)),
+    sliders.stamps,
+    make("div", { class: "fcn-pictures fcn-steps" }, views.x.element, views.brush.element,
+      make("div", { class: "fcn-two" }, views.canvas.element, views.result.element)),
+    pinned, formula,
+    make("div", { class: "fcn-row" }, line, copy, again),
+    make("p", { class: "fcn-hint" }, "Choose a number of the input or the brush, then − and +, or type a digit."));
   draw();
 }
 

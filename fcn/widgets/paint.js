@@ -38,7 +38,7 @@ export const phaseScore = (map, side, period) => {
   return { score: flat ? 0 : between / total, floor: (period ** 2 - 1) / (side ** 2 - 1) };
 };
 
-// How much of each frequency a map holds, but for its mean: (side, side) shares that sum to 1, the lowest at the corners.
+// How much of each frequency a map holds, but for its mean: (side, side) shares that sum to 1, the slowest in the middle.
 export const spectrum = (map, side) => {
   const cos = Float64Array.from({ length: side }, (_, i) => Math.cos((2 * Math.PI * i) / side));
   const sin = Float64Array.from({ length: side }, (_, i) => Math.sin((2 * Math.PI * i) / side));
@@ -58,8 +58,9 @@ export const spectrum = (map, side) => {
   const [real, imaginary] = turn(...turn(map, new Float64Array(side * side)));
   const energies = real.map((value, i) => value ** 2 + imaginary[i] ** 2), all = energies.reduce((a, b) => a + b, 0);
   energies[0] = 0;
-  const total = energies.reduce((a, b) => a + b, 0);
-  return total <= all * 1e-24 ? energies.fill(0) : energies.map((energy) => energy / total);
+  const total = energies.reduce((a, b) => a + b, 0), half = side >> 1;
+  if (total <= all * 1e-24) return energies.fill(0);
+  return energies.map((_, at) => energies[((Math.floor(at / side) + side - half) % side) * side + (((at % side) + side - half) % side)] / total);
 };
 
 // By the logarithm, from a millionth of the strongest on; each frequency three pixels wide, so that it can be seen.
@@ -99,7 +100,7 @@ export const painted = ({ kernel, stride, depth, brush: kind, input: from, seed 
   return { brushes, start, cells, side, period, maps, scores };
 };
 
-// How often the pixels of a canvas are painted, by place: along one side, after one doubling.
+// How often the pixels of a canvas are stamped, by place: along one side, by one layer.
 export const counts = (kernel, stride) => {
   const found = Array(stride).fill(0);
   for (let a = 0; a < kernel; a++) found[a % stride]++;
@@ -129,15 +130,20 @@ function render({ model, el }) {
     for (const name of Object.keys(names)) {
       const part = Float64Array.from({ length: shown * shown }, (_, i) => maps[name][Math.floor(i / shown) * side + (i % shown)]);
       const { score, floor } = scores[name];
-      views[name].show(part, shown, shown, largest(part), `phase score ${say(score)}, noise has ${say(floor)}`);
-      spectra[name].show(visible(spectrum(maps[name], side), side), side, side, 1, `${say(score)} of it repeats with the tiles`);
+      const exactly = name === "convolved" ? "phase score 0, exactly, whatever the brush" : `phase score ${say(score)}, noise has ${say(floor)}`;
+      views[name].show(part, shown, shown, largest(part), exactly);
+      spectra[name].show(visible(spectrum(maps[name], side), side), side, side, 1, "slow changes in the middle, fast ones at the rim");
     }
     const paint = counts(setting.kernel, setting.stride), [least, most] = [Math.min(...paint), Math.max(...paint)];
-    const times = (power) => (least === most ? `${least ** power}` : `${least ** power} to ${most ** power}`);
+    const times = (power) => (least !== most ? `${least ** power} to ${most ** power} times` : least === 1 ? "once" : `${least ** power} times`);
     const divides = setting.kernel % setting.stride ? "does not divide" : "divides";
-    told.textContent = `The stride ${divides} the kernel. Along a side each pixel is painted ${times(1)} times, on the canvas ` +
-      `${times(2)} times${setting.depth > 1 ? `, and so ${setting.depth} times in a row` : ""}. Tiles are ${period} pixels wide.`;
+    const [low, high] = [Math.min(...maps.stamped), Math.max(...maps.stamped)];
+    const uneven = low > 0 && setting.input === "even" ? ` The most paint on a pixel is ${low * 1.0000001 > high ? "no more than" : `${(high / low).toFixed(1)} times`} the least.` : "";
+    told.textContent = `The stride ${divides} the kernel: ${setting.depth > 1 ? "in each layer " : ""}a pixel is stamped ${times(1)} along a side, ` +
+      `${times(2)} on the canvas.${uneven} A pattern can repeat every ${period} pixels.`;
+    anew.disabled = setting.input === "even" && (setting.brush === "ones" || setting.brush === "tent");
   }
+  const anew = button("Draw the chance anew", () => change("seed")(get("seed") + 1));
   el.classList.add("fcn-live");
   el.append(
     make("div", { class: "fcn-controls" },
@@ -148,7 +154,7 @@ function render({ model, el }) {
       make("div", {},
         choice("brush", BRUSHES, get("brush"), change("brush")),
         choice("what is painted", INPUTS, get("input"), change("input"))),
-      button("Draw the chance anew", () => change("seed")(get("seed") + 1))),
+      anew),
     make("div", { class: "fcn-told" }, stamp.element, told),
     make("div", { class: "fcn-pictures fcn-paint" }, ...Object.keys(names).flatMap((name) => [views[name].element, spectra[name].element])));
   draw();

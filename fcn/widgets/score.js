@@ -46,14 +46,26 @@ export const scores = (truth, answer, height, width, classes, reach) => {
   const rows = counts.map(sum), right = counts.map((row, k) => row[k]);
   const columns = counts.map((_, k) => sum(counts.map((row) => row[k])));
   const iou = right.map((both, k) => both / (rows[k] + columns[k] - both));
+  const accuracy = right.map((both, k) => both / rows[k]);
   return {
     pixelAccuracy: sum(right) / sum(rows),
-    meanAccuracy: mean(right.map((both, k) => both / rows[k])),
+    meanAccuracy: mean(accuracy),
     meanIou: mean(iou),
     weightedIou: sum(iou.map((value, k) => (rows[k] ? rows[k] * value : 0))) / sum(rows),
     boundaryIou: mean(boundaryIou(truth, answer, height, width, classes, reach)),
+    accuracy,
     iou,
   };
+};
+
+// The places on the way from one to another, the last included: a quick stroke leaves no holes.
+export const line = (from, to, width) => {
+  const [a, b, c, d] = [Math.floor(from / width), from % width, Math.floor(to / width), to % width];
+  const steps = Math.max(Math.abs(c - a), Math.abs(d - b));
+  return Array.from({ length: steps + 1 }, (_, step) => {
+    const part = steps ? step / steps : 1;
+    return Math.round(a + part * (c - a)) * width + Math.round(b + part * (d - b));
+  });
 };
 
 // A label map moved by rows and columns; what comes in at the border is the pixel that stood there.
@@ -71,7 +83,8 @@ const two = (value) => (Number.isNaN(value) ? "–" : value.toFixed(2));
 
 function render({ model, el }) {
   const [pictures, classes, colors] = ["pictures", "classes", "colors"].map((name) => model.get(name));
-  let picture, answer, past, brush = 1, at = 0, best = {};
+  const states = pictures.map(() => undefined);  // each picture keeps what was painted
+  let picture, state, last;
   const fresh = (truth) => truth.map((label) => (label === VOID ? 0 : label));
   const known = () => [...new Set(picture.labels)].filter((label) => label !== VOID).sort((a, b) => a - b);
 
@@ -82,7 +95,10 @@ function render({ model, el }) {
     "Draw with mouse or finger; with keys: arrows move, space paints, digits choose a class.");
   const said = make("p", { class: "fcn-hint", "aria-live": "polite" });
   const table = make("table", { class: "fcn-scores" });
-  const palette = make("div"), goals = make("ul", { class: "fcn-goals", "aria-live": "polite" });
+  table.append(make("caption", { class: "fcn-heard" }, "The scores of your answer"));
+  const rows = make("tbody");
+  table.append(rows);
+  const palette = make("div"), goals = make("ul", { class: "fcn-goals" });
 
   function paint(target, map, cursor) {
     const { width, height } = picture, cell = Math.max(8, Math.floor(320 / width)), context = target.getContext("2d");
@@ -105,14 +121,16 @@ function render({ model, el }) {
   }
 
   function draw() {
-    const { labels, height, width } = picture, found = scores(labels, answer, height, width, classes.length, picture.reach);
-    paint(board, answer, document.activeElement === board ? at : undefined);
-    const rows = Object.entries(NAMES).map(([key, name]) => [name, found[key]]);
+    const { labels, height, width } = picture, found = scores(labels, state.answer, height, width, classes.length, picture.reach);
+    paint(board, state.answer, document.activeElement === board ? state.at : undefined);
+    const named = Object.entries(NAMES).map(([key, name]) => [name, found[key]]);
     const each = known().map((label) => [`IoU of ${classes[label]}`, found.iou[label]]);
-    table.replaceChildren(...[...rows, ...each].map(([name, value]) => make("tr", {},
+    rows.replaceChildren(...[...named, ...each].map(([name, value]) => make("tr", {},
       make("th", { scope: "row" }, name), make("td", {}, two(value)),
       make("td", { class: "fcn-bar", "aria-hidden": "true" }, bar(value)))));
     judge(found);
+    undo.disabled = !state.past.length;
+    return found;
   }
 
   function bar(value) {
@@ -122,41 +140,55 @@ function render({ model, el }) {
   }
 
   function judge(found) {
-    const thin = picture.thin, lost = thin !== undefined && found.iou[thin] < 0.5;
-    if (found.pixelAccuracy >= 0.9) best.low = Math.min(best.low ?? 1, found.meanIou);
-    if (lost) best.thin = Math.max(best.thin ?? 0, found.pixelAccuracy);
-    if (found.pixelAccuracy >= 0.9) best.outline = Math.min(best.outline ?? 1, found.boundaryIou);
+    const { best, worked } = state, thin = picture.thin ?? undefined, lost = thin !== undefined && found.accuracy[thin] < 0.5;
+    if (worked && found.pixelAccuracy >= 0.9) best.low = Math.min(best.low ?? 1, found.meanIou);
+    if (worked && lost) best.thin = Math.max(best.thin ?? 0, found.pixelAccuracy);
+    if (worked && found.pixelAccuracy >= 0.9) best.outline = Math.min(best.outline ?? 1, found.boundaryIou);
     const so = (value) => (value === undefined ? "not yet" : `so far ${two(value)}`);
     const wanted = [
       ["nine pixels of ten right, with the lowest mean IoU that you can", best.low],
       ["the same, with the lowest boundary IoU", best.outline],
-      ...(thin === undefined ? [] : [[`most of the ${classes[thin]} wrong, with the highest pixel accuracy`, best.thin]]),
+      ...(thin === undefined ? [] : [[`most of the ${classes[thin]} missed, with the highest pixel accuracy`, best.thin]]),
     ];
     goals.replaceChildren(...wanted.map(([goal, value]) => make("li", {}, `${goal}: `, make("b", {}, so(value)))));
   }
 
-  function put(place, keep = true) {
-    if (answer[place] === brush) return;
-    if (keep) past.push(answer.slice());
-    answer[place] = brush;
-    draw();
+  const tell = (found) => (said.textContent = `Pixel accuracy ${two(found.pixelAccuracy)}, mean IoU ${two(found.meanIou)}`);
+
+  function put(places) {
+    places.forEach((place) => (state.answer[place] = state.brush));
+    state.worked = true;
+    return draw();
   }
 
-  function change(next) {
-    past.push(answer.slice());
-    answer = next;
-    draw();
+  function change(next, worked) {
+    if (next.every((label, place) => label === state.answer[place])) return;
+    state.past.push(state.answer);
+    [state.answer, state.worked] = [next, worked];
+    tell(draw());
+  }
+
+  function back() {
+    if (!state.past.length) return;
+    state.answer = state.past.pop();
+    tell(draw());
   }
 
   function open(index) {
     picture = pictures[index];
-    [answer, past, best, at] = [Array(picture.labels.length).fill(0), [], {}, 0];
-    brush = known().find((label) => label !== 0);
-    const options = Object.fromEntries(known().map((label) => [`c${label}`, classes[label]]));
-    palette.replaceChildren(choice("paint with", options, `c${brush}`, (key) => (brush = Number(key.slice(1)))));
-    known().forEach((label, place) => palette.querySelectorAll("label")[place].prepend(swatch(colors[label])));
+    const classesThere = known();
+    states[index] ??= { answer: Array(picture.labels.length).fill(0), past: [], best: {}, at: 0, worked: false,
+      brush: classesThere.find((label) => label !== 0) };
+    [state, last] = [states[index], undefined];
+    const options = Object.fromEntries(classesThere.map((label) => [`c${label}`, classes[label]]));
+    palette.replaceChildren(choice("paint with", options, `c${state.brush}`, (key) => (state.brush = Number(key.slice(1)))));
+    classesThere.forEach((label, place) => {
+      const name = palette.querySelectorAll("label")[place];
+      name.prepend(make("kbd", { "aria-hidden": "true" }, String(place)), swatch(colors[label]));
+    });
     paint(truthBoard, picture.labels);
-    truthBoard.setAttribute("aria-label", `The truth: ${known().map((label) => classes[label]).join(", ")}`);
+    truthBoard.setAttribute("aria-label", `The truth: ${classesThere.map((label) => classes[label]).join(", ")}`);
+    said.textContent = "";
     draw();
   }
 
@@ -173,37 +205,53 @@ function render({ model, el }) {
     return inside ? Math.floor(row) * width + Math.floor(column) : undefined;
   };
   board.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
     event.preventDefault();
     board.setPointerCapture(event.pointerId);
     board.focus({ preventScroll: true });
-    at = place(event) ?? at;
-    past.push(answer.slice());
-    put(at, false);
+    state.past.push(state.answer.slice());
+    [state.at, last] = [place(event) ?? state.at, place(event)];
+    if (last !== undefined) put([last]);
   });
   board.addEventListener("pointermove", (event) => {
     if (!board.hasPointerCapture(event.pointerId)) return;
     const next = place(event);
-    if (next !== undefined) put((at = next), false);
+    if (next === undefined || next === last) return;
+    put(last === undefined ? [next] : line(last, next, picture.width));
+    state.at = last = next;
+  });
+  board.addEventListener("pointerup", () => {
+    last = undefined;
+    const before = state.past.at(-1);
+    if (before && before.every((label, at) => label === state.answer[at])) state.past.pop();  // nothing to undo
+    tell(draw());
   });
   board.addEventListener("keydown", (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    const { width, height } = picture;
+    const { width, height } = picture, name = (label) => (label === VOID ? "void" : classes[label]);
+    const here = () => `Row ${Math.floor(state.at / width) + 1}, column ${(state.at % width) + 1}: ` +
+      `${name(state.answer[state.at])}, in truth ${name(picture.labels[state.at])}`;
     if (step) {
-      const [row, column] = [Math.floor(at / width) + step[0], (at % width) + step[1]];
-      if (row >= 0 && column >= 0 && row < height && column < width) at = row * width + column;
+      const [row, column] = [Math.floor(state.at / width) + step[0], (state.at % width) + step[1]];
+      if (row >= 0 && column >= 0 && row < height && column < width) state.at = row * width + column;
       draw();
-    } else if (event.key === " " || event.key === "Enter") put(at);
-    else if (/^[0-9]$/.test(event.key) && known()[Number(event.key)] !== undefined)
+      said.textContent = here();
+    } else if (event.key === " " || event.key === "Enter") {
+      if (state.answer[state.at] !== state.brush) state.past.push(state.answer.slice());
+      const found = put([state.at]);
+      said.textContent = `${here()}. Pixel accuracy ${two(found.pixelAccuracy)}, mean IoU ${two(found.meanIou)}`;
+    } else if (event.key === "z" && (event.ctrlKey || event.metaKey)) back();
+    else if (/^[0-9]$/.test(event.key) && known()[Number(event.key)] !== undefined) {
       palette.querySelectorAll("input")[Number(event.key)].click();
-    else return;
+      said.textContent = `Paints ${classes[state.brush]}`;
+    } else return;
     event.preventDefault();
-    const name = (label) => (label === VOID ? "void" : classes[label]);
-    said.textContent = `Row ${Math.floor(at / width) + 1}, column ${(at % width) + 1}: ${name(answer[at])}, in truth ${name(picture.labels[at])}`;
   });
-  for (const event of ["focus", "blur"]) board.addEventListener(event, draw);
+  for (const event of ["focus", "blur"]) board.addEventListener(event, () => draw());
 
-  const shift = (name, down, right) => button(name, () => change(moved(answer, picture.height, picture.width, down, right)));
+  const shift = (name, down, right) => button(name, () => change(moved(state.answer, picture.height, picture.width, down, right), true));
   const named = (control, name) => (control.setAttribute("aria-label", name), control);
+  const undo = button("Undo", back);
   el.classList.add("fcn-live", "fcn-score");
   el.append(
     choice("picture", Object.fromEntries(pictures.map(({ name }, index) => [`p${index}`, name])), "p0", (key) => open(Number(key.slice(1)))),
@@ -213,11 +261,11 @@ function render({ model, el }) {
       make("div", {}, make("p", { class: "fcn-title" }, "the truth"), truthBoard),
       make("div", { class: "fcn-under" },
         make("div", { class: "fcn-row" },
-          button("All background", () => change(answer.map(() => 0))),
-          button("The truth", () => change(fresh(picture.labels))),
+          button("All background", () => change(state.answer.map(() => 0), false)),
+          button("The truth", () => change(fresh(picture.labels), false)),
           named(shift("←", 0, -1), "Move it left"), named(shift("↑", -1, 0), "Move it up"),
           named(shift("↓", 1, 0), "Move it down"), named(shift("→", 0, 1), "Move it right"),
-          button("Undo", () => { if (past.length) { answer = past.pop(); draw(); } })),
+undo),
         keys, said),
       table),
     make("p", { class: "fcn-title" }, "Try for"), goals);

@@ -54,74 +54,92 @@ const button = (name, clicked) => {
   return element;
 };
 
-// A grid of numbers. `picked(row, column)` hears of taps and of arrow keys, `changed(row, column, by)` of taps and of + and -.
+// A grid of numbers. `picked(row, column)` hears of a mouse above it, of taps and of arrow keys; with `changed(row,
+// column, value)` its numbers can be set: a tap chooses one, + and - and the digits change it, and so do two buttons.
 const grid = (title, { picked, changed } = {}) => {
-  const alive = picked || changed, id = `fcn-${++made}`;
-  const canvas = make("canvas", alive ? { role: "application", tabindex: "0", "aria-describedby": id } : { role: "img" });
-  const words = make("figcaption", { id });
-  const element = make("figure", { class: "fcn-picture" }, make("p", { class: "fcn-title" }, title), canvas, words);
-  let shape = [1, 1], at = [0, 0], drawn = () => {};
-  const tap = (event) => {
+  const alive = picked || changed;
+  const canvas = make("canvas", alive ? { role: "application", tabindex: "0", class: "fcn-numbers" } : { role: "img", class: "fcn-numbers" });
+  const words = make("figcaption", { "aria-hidden": "true" }), live = make("span", { class: "fcn-heard", "aria-live": "polite" });
+  let shape = [1, 1], at = [0, 0], values = [], drawn = () => {};
+  const set = (value) => {
+    changed(...at, Math.max(-9, Math.min(9, value)));
+    tell();
+  };
+  const here = () => values[at[0] * shape[1] + at[1]];
+  const tell = () => (live.textContent = `${title}, row ${at[0] + 1}, column ${at[1] + 1}: ${written(here())}`);
+  const go = (row, column) => {
+    at = [Math.max(0, Math.min(shape[0] - 1, row)), Math.max(0, Math.min(shape[1] - 1, column))];
+    if (picked) picked(...at);
+    else drawn();
+  };
+  const point = (event) => {
     const box = canvas.getBoundingClientRect();
-    at = [Math.floor(((event.clientY - box.top) / box.height) * shape[0]), Math.floor(((event.clientX - box.left) / box.width) * shape[1])];
-    if (changed) changed(...at, 1);
-    else picked(...at);
+    go(Math.floor(((event.clientY - box.top) / box.height) * shape[0]), Math.floor(((event.clientX - box.left) / box.width) * shape[1]));
   };
   const key = (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    const by = { "+": 1, "=": 1, " ": 1, Enter: 1, "-": -1 }[event.key];
     if (step) {
-      at = at.map((place, side) => Math.min(shape[side] - 1, Math.max(0, place + step[side])));
-      if (picked) picked(...at);
-    } else if (by && changed) changed(...at, by);
+      go(at[0] + step[0], at[1] + step[1]);
+      tell();
+    } else if (changed && /^[0-9]$/.test(event.key)) set(Number(event.key));
+    else if (changed && ["+", "=", "-"].includes(event.key)) set(here() + (event.key === "-" ? -1 : 1));
     else return;
     event.preventDefault();
-    drawn();
   };
   if (alive) {
-    canvas.addEventListener("click", tap);
+    canvas.addEventListener("click", point);
     canvas.addEventListener("keydown", key);
     for (const name of ["focus", "blur"]) canvas.addEventListener(name, () => drawn());
+    if (picked) canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && point(event));
   }
-  // `frames` are boxes {top, left, height, width, color}; cells of `hidden` are not known yet, those of `faint` are cut off.
-  const show = (values, height, width, { limit, frames = [], hidden = () => false, faint = () => false, said }) => {
-    [shape, drawn] = [[height, width], () => show(values, height, width, { limit, frames, hidden, faint, said })];
-    const cell = Math.max(16, Math.min(56, Math.floor(420 / Math.max(height, width)))), context = canvas.getContext("2d");
-    [canvas.width, canvas.height] = [width * cell, height * cell];
+  const by = (sign, name) => {
+    const element = button(sign, () => set(here() + (sign === "+" ? 1 : -1)));
+    element.setAttribute("aria-label", `${name} the chosen number of the ${title}`);
+    return element;
+  };
+  const buttons = changed ? [make("div", { class: "fcn-row" }, by("−", "Lower"), by("+", "Raise"))] : [];
+  const element = make("figure", { class: "fcn-picture" }, make("p", { class: "fcn-title" }, title), canvas, words, live, ...buttons);
+  // `frames` are boxes {top, left, height, width, color}; cells of `faint` are cut off.
+  const show = (numbers, height, width, { limit, frames = [], faint = () => false, said }) => {
+    [values, shape] = [numbers, [height, width]];
+    drawn = () => show(numbers, height, width, { limit, frames, faint, said });
+    const sharp = globalThis.devicePixelRatio || 1, shown = canvas.clientWidth || 200, cell = (shown * sharp) / width;
+    [canvas.width, canvas.height] = [Math.round(width * cell), Math.round(height * cell)];
     canvas.style.aspectRatio = `${width} / ${height}`;
     at = at.map((place, side) => Math.min(shape[side] - 1, place));
-    context.textAlign = "center";
-    context.textBaseline = "middle";
+    const context = canvas.getContext("2d");
+    Object.assign(context, { textAlign: "center", textBaseline: "middle" });
     for (let i = 0; i < height; i++) for (let j = 0; j < width; j++) {
-      const value = values[i * width + j], away = hidden(i, j), [red, green, blue] = away ? [0x8d, 0x92, 0x98] : colored(value, limit);
-      context.globalAlpha = faint(i, j) ? 0.35 : 1;
+      const [red, green, blue] = colored(numbers[i * width + j], limit), text = written(numbers[i * width + j]);
+      context.globalAlpha = faint(i, j) ? 0.45 : 1;
       context.fillStyle = `rgb(${red}, ${green}, ${blue})`;
       context.fillRect(j * cell + 0.5, i * cell + 0.5, cell - 1, cell - 1);
-      const text = away ? "" : written(value), size = Math.min(0.5 * cell, (1.5 * cell) / Math.max(1, text.length));
       context.fillStyle = red + green + blue > 345 ? "#101418" : "#ffffff";
-      context.font = `500 ${size}px system-ui, sans-serif`;
-      if (size >= 7) context.fillText(text, (j + 0.5) * cell, (i + 0.53) * cell);
+      context.font = `500 ${Math.min(0.5 * cell, (1.5 * cell) / text.length, 22 * sharp)}px system-ui, sans-serif`;
+      if (cell >= 15 * sharp) context.fillText(text, (j + 0.5) * cell, (i + 0.53) * cell);
     }
     context.globalAlpha = 1;
-    const own = document.activeElement === canvas && alive ? [{ top: at[0], left: at[1], height: 1, width: 1, color: "#ffffff" }] : [];
-    for (const { top, left, height: high, width: wide, color } of [...frames, ...own]) {
-      context.lineWidth = Math.max(2, cell / 12);
-      context.strokeStyle = color;
-      context.strokeRect(left * cell + 2, top * cell + 2, wide * cell - 4, high * cell - 4);
-    }
+    const chosen = changed || document.activeElement === canvas;
+    const own = chosen && !picked ? [{ top: at[0], left: at[1], height: 1, width: 1, color: "#ffffff" }] : [];
+    for (const { top, left, height: high, width: wide, color } of [...frames, ...own])
+      for (const [ink, line] of [["#101418", 4 * sharp], [color, 2 * sharp]]) {
+        Object.assign(context, { strokeStyle: ink, lineWidth: line });
+        context.strokeRect(left * cell + 2 * sharp, top * cell + 2 * sharp, wide * cell - 4 * sharp, high * cell - 4 * sharp);
+      }
     words.textContent = said;
     canvas.setAttribute("aria-label", `${title}: ${said}`);
   };
+  new ResizeObserver(() => drawn()).observe(canvas);
   return { element, show };
 };
 
-const written = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1));
+const written = (value) => (Number.isInteger(value) ? String(value) : value.toFixed(1)).replace("-", "−");
 
 // A picture with a title above and words below, which are its description, too.
 const picture = (title, height, width) => {
   const canvas = make("canvas", { role: "img" });
   [canvas.width, canvas.height] = [width, height];
-  const words = make("figcaption");
+  const words = make("figcaption", { "aria-hidden": "true" });  // its words are the canvas's name, too
   const element = make("figure", { class: "fcn-picture" }, make("p", { class: "fcn-title" }, title), canvas, words);
   return {
     element,

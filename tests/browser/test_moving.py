@@ -1,5 +1,7 @@
 """What moves and what is folded: sliders without a kernel, answers to guesses."""
 
+import re
+
 import pytest
 from reading import CHAPTERS, THEMES, moving_figure, open_answers, scroll_through, seen
 
@@ -46,13 +48,14 @@ def test_an_answer_can_be_painted_with_keys_mouse_and_finger_and_its_scores_foll
     for key in ["ArrowDown", *["ArrowRight"] * 6, "Space"]:  # the top of the bottle
         page.keyboard.press(key)
     assert painted(figure)["IoU of bottle"] == pytest.approx(1 / 6, abs=0.005)
-    assert figure.locator("[aria-live]").nth(0).inner_text() == "Row 2, column 7: bottle, in truth bottle"
+    said = figure.locator("[aria-live]").first.inner_text()
+    assert said == "Row 2, column 7: bottle, in truth bottle. Pixel accuracy 0.67, mean IoU 0.28"
     figure.locator("label", has_text="dog").click()
     box = board.bounding_box()
     cell = box["width"] / 8
     page.mouse.move(box["x"] + 1.5 * cell, box["y"] + 3.5 * cell)
     page.mouse.down()
-    page.mouse.move(box["x"] + 4.5 * cell, box["y"] + 3.5 * cell, steps=12)
+    page.mouse.move(box["x"] + 4.5 * cell, box["y"] + 3.5 * cell, steps=1)  # quickly, and without a hole
     page.mouse.up()
     assert painted(figure)["IoU of dog"] == pytest.approx(4 / 16, abs=0.005)
     page.touchscreen.tap(box["x"] + 1.5 * cell, box["y"] + 4.5 * cell)
@@ -66,8 +69,54 @@ def test_an_answer_can_be_painted_with_keys_mouse_and_finger_and_its_scores_foll
     assert painted(figure)["IoU of dog"] == pytest.approx(12 / 20, abs=0.005)
     figure.locator("label", has_text="32 × 32").click()
     assert "IoU of bicycle" in painted(figure)
+    assert figure.get_by_role("button", name="Undo").is_disabled()
+    figure.locator("label", has_text="8 × 8").click()  # what was painted is still there
+    assert painted(figure)["IoU of dog"] == pytest.approx(12 / 20, abs=0.005)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.troubles == []
+
+
+@pytest.mark.parametrize(("width", "theme"), [(1280, "dark"), (390, "light")])
+def test_numbers_and_settings_of_a_transposed_convolution_can_be_changed_and_copied(open_page, width, theme):
+    page = open_page("03_upsampling.html", width=width, theme=theme)
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    figure = moving_figure(page)
+    kernel, _, _, padding, *_ = figure.locator("input[type=range]").all()
+    brush = figure.locator("canvas").nth(1)
+    before = brush.evaluate("canvas => canvas.toDataURL()")
+    kernel.focus()
+    for key in ("Home", "End", *["ArrowLeft"] * 4):
+        page.keyboard.press(key)
+    assert kernel.input_value() == "3"
+    assert brush.evaluate("canvas => canvas.toDataURL()") == before  # it was not forgotten
+    box = figure.locator("canvas").nth(0).bounding_box()
+    page.mouse.click(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    page.keyboard.press("7")
+    figure.get_by_role("button", name="Lower the chosen number of the input").click()
+    padding.focus()
+    page.keyboard.press("ArrowRight")
+    said = figure.locator("p[aria-live]").inner_text()
+    place = [int(word) - 1 for word in re.findall(r"(?:Row|column) (\d+)", said)]
+    figure.get_by_role("button", name="Copy as PyTorch").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "[0,6,1]" in copied
+    assert "padding=1" in copied
+    names = {}
+    exec(copied.replace("\nlayer(", "\nresult = layer("), names)  # what the reader will run
+    assert names["result"][0, 0, place[0], place[1]].item() == float(said.rpartition(" = ")[2].replace("−", "-"))
+    figure.get_by_role("button", name="Reset").click()
+    assert padding.input_value() == "0"
+    page.evaluate("scrollTo(0, 0)")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.troubles == []
+
+
+def test_the_pixel_under_the_mouse_says_what_it_gathers(open_page):
+    page = open_page("03_upsampling.html")
+    figure = moving_figure(page)
+    box = figure.locator("canvas").nth(3).bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 14, box["y"] + box["height"] / 14)
+    assert figure.locator("p[aria-live]").inner_text() == "Row 1, column 1 gathers 1 · 1 = 1"
 
 
 def test_a_figure_answers_to_a_finger(open_page):
