@@ -50,8 +50,9 @@ def main() -> None:
     }
     save(asked.into, net.half(), **about)
     print(json.dumps(about["val"]))
-    stored = results("camvid")["means"][asked.run]["mean IoU"]
-    print(f"The study's mean IoU over its seeds: {stored['mean']} ± {stored['sd']}")
+    if (HERE.parent / "results" / "camvid.json").is_file():
+        stored = results("camvid")["means"][asked.run]["mean IoU"]
+        print(f"The study's mean IoU over its seeds: {stored['mean']} ± {stored['sd']}")
 
 
 if __name__ == "__main__":
