@@ -1,58 +1,33 @@
 """Figures that answer without a kernel: what is stored for the page, and what is refused. See also browser/."""
 
+import base64
 import re
 
 import numpy as np
 import pytest
+import torch
 import traitlets
 
-from fcn import viz
-from fcn.widgets import Grow, Paint, Score, frames
-
-
-def draw(value):
-    fig, ax = viz.figure(2, 1, alt=f'<{value}> dots & "more"')
-    ax.plot(range(value), "o")
-    return fig
-
-
-def test_there_is_a_picture_for_every_stop_of_the_slider():
-    figure = frames(draw, [1, 2, 3], label="dots")
-    assert (figure.label, figure.values) == ("dots", ["1", "2", "3"])
-    assert len(figure.pictures) == 3
-
-
-def test_each_picture_is_described_for_screen_readers_in_both_themes():
-    figure = frames(draw, [1, 2], label="dots")
-    for picture, value in zip(figure.pictures, [1, 2], strict=True):
-        alts = re.findall(r'alt="([^"]*)"', picture)
-        assert alts == [f"&lt;{value}&gt; dots &amp; &quot;more&quot;"] * 2
-        assert len(set(re.findall(r"base64,([^\"]+)", picture))) == 2
-
-
-@pytest.mark.parametrize("values", [[], [1]])
-def test_a_figure_that_moves_needs_two_values(values):
-    with pytest.raises(ValueError, match="two values or more"):
-        frames(draw, values, label="dots")
-
-
-def test_draw_must_return_a_figure():
-    with pytest.raises(ValueError, match=r"draw\(1\) must return a figure of fcn\.viz; it returned NoneType"):
-        frames(lambda value: None, [1, 2], label="dots")
-
-
-def test_a_figure_opens_on_the_value_that_its_author_chose():
-    figure = frames(draw, [1, 2, 3], label="dots", start=3)
-    assert figure.index == 2
-    assert figure.still == figure.pictures[2]
-    with pytest.raises(ValueError, match=r"a start among \['1', '2'\]; got 3"):
-        frames(draw, [1, 2], label="dots", start=3)
+from fcn import data_path
+from fcn.backbones import small
+from fcn.datasets import in_memory
+from fcn.scenes import CLASSES, EmojiScenes
+from fcn.skips import FCN
+from fcn.training import resume
+from fcn.upsampling import bilinear
+from fcn.widgets import Ask, Grow, Paint, Score, Skips
 
 
 @pytest.mark.parametrize("wrong", [{"kernel": 8}, {"stride": 1}, {"depth": 4}, {"brush": "fur"}, {"input": "odd"}])
 def test_a_figure_refuses_a_setting_that_it_has_not(wrong):
     with pytest.raises(traitlets.TraitError):
         Paint(**wrong)
+
+
+def test_the_still_of_a_figure_has_a_picture_for_each_theme_and_describes_it():
+    still = Paint(kernel=3, stride=2).still
+    assert len(set(re.findall(r'base64,([^"]+)', still))) == 2
+    assert re.findall(r'alt="([^"]*)"', still)[0].startswith("Along a row the pixels are painted 1, 1, 2, 1, 2")
 
 
 def test_a_figure_says_what_it_is_in_a_word_and_carries_its_script_whole():
@@ -83,3 +58,83 @@ def test_the_thinnest_thing_is_the_one_with_the_least_inside():
 def test_maps_too_large_to_be_followed_stamp_by_stamp_are_refused(x, brush):
     with pytest.raises(ValueError, match="up to 5 pixels a side and a square brush"):
         Grow(x, brush)
+
+
+@pytest.fixture
+def asked():
+    chance = np.random.default_rng(0)
+    weight, bias = chance.normal(size=(7, 12)), chance.normal(size=(7, 1, 1))
+    maps = [chance.random((12, 2, 3)), chance.random((12, 4, 5))]
+    answers = [(features, np.tensordot(weight, features, 1) + bias) for features in maps]
+    image = chance.integers(256, size=(3, 128, 160), dtype=np.uint8)
+    return image, answers, [f"class {k}" for k in range(7)], weight
+
+
+def test_each_square_has_the_best_names_that_softmax_gives_and_a_sum_that_is_its_score(asked):
+    for (_, scores), size in zip(asked[1], Ask(*asked).sizes, strict=True):
+        probable = torch.tensor(scores).flatten(1).softmax(0)
+        best = probable.topk(5, dim=0)
+        assert size["labels"] == best.indices.T.tolist()
+        assert np.allclose(size["probabilities"], best.values.T, atol=1e-3)
+        for square, told in enumerate(size["sums"]):
+            total = sum(value * weight for _, value, weight in told["terms"]) + told["rest"]
+            assert total == pytest.approx(scores.reshape(7, -1)[size["labels"][square][0], square], abs=0.01)
+        for label, stored in size["lit"].items():
+            shares = [int(digit, 16) / 15 for digit in stored]
+            assert np.allclose(shares, probable[int(label)], atol=0.04)
+
+
+def test_the_channels_that_are_named_are_those_that_make_most_of_the_score(asked):
+    _, answers, _, weight = asked
+    features, _ = answers[1]
+    told = Ask(*asked).sizes[1]
+    for square, label in enumerate(np.array(told["labels"])[:, 0]):
+        parts = abs(features.reshape(12, -1)[:, square] * weight[label])
+        assert [channel for channel, _, _ in told["sums"][square]["terms"]] == np.argsort(-parts)[:3].tolist()
+
+
+@pytest.mark.parametrize("wrong", ["no answer", "another weight", "a map that is larger than the photograph"])
+def test_answers_that_do_not_fit_are_refused(asked, wrong):
+    image, answers, names, weight = asked
+    if wrong == "another weight":
+        weight = weight[:, :5]
+    elif wrong == "no answer":
+        answers = []
+    else:
+        image = image[:, :, :100]
+    with pytest.raises(ValueError, match="Expected"):
+        Ask(image, answers, names, weight)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"networks": {}}, {"truth": np.zeros((2, 32, 16), int)}, {"networks": {"8s": [np.zeros((2, 3, 4, 4))]}},
+     {"networks": {"8s": [np.zeros((2, 2, 4, 4)), np.zeros((2, 2, 4, 4))]}}],
+)  # fmt: skip
+def test_score_maps_that_do_not_fit_to_the_scenes_are_refused(wrong):
+    given = {"images": np.zeros((2, 3, 32, 32), np.uint8), "truth": np.zeros((2, 32, 32), int),
+             "networks": {"32s": [np.zeros((2, 2, 4, 4))]}, "classes": ["background", "cat"]}  # fmt: skip
+    Skips(**given)
+    with pytest.raises(ValueError, match="Expected"):
+        Skips(**given | wrong)
+
+
+def test_of_the_books_networks_the_stored_maps_answer_all_but_a_pixel_of_a_thousand_alike():
+    images, _ = in_memory(EmojiScenes(12, seed=7, split="val", void=True)).tensors
+    net = FCN(small(wide=True), len(CLASSES), 8).eval()
+    resume(data_path("checkpoints/fcn8s.safetensors"), net)
+    with torch.no_grad():
+        _, pool3, pool4, last = net.backbone(images)
+        maps = [net.score_fr(last), net.score_pool4(pool4), net.score_pool3(pool3)]
+        whole = net(images).argmax(1)
+    stored = Skips(images, torch.zeros(12, 128, 128, dtype=torch.uint8), {"8s": maps}, CLASSES).networks[0]["scores"]
+    total = None
+    for level, side in enumerate((4, 8, 16)):
+        parts = []
+        for scene in stored:
+            raw = np.frombuffer(base64.b64decode(scene[level]["data"]), f"<i{scene[level]['bits'] // 8}")
+            steps = np.array(scene[level]["steps"])[:, None, None]
+            parts.append(torch.tensor(raw.reshape(-1, side, side) * steps))
+        part = torch.stack(parts)
+        total = part if total is None else bilinear(total, 2) + part
+    assert (bilinear(total, 8).argmax(1) != whole).float().mean() < 0.001

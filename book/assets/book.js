@@ -34,12 +34,12 @@
   }
 
   function figures() {
-    // A figure that answers is drawn by its own script, from the state that stands in the page, when it comes near.
-    globalThis.fcnFigures = {};
+    // A figure that answers is drawn by its own script, from the state that was stored, when it comes near.
+    Object.assign(globalThis, { fcnFigures: {}, fcnStates: {} });
     const observer = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach(async ({ target }) => {
       observer.unobserve(target);
-      await Promise.all([bring("shared.css"), bring(`${target.dataset.figure}.js`)]);
-      const state = JSON.parse(target.firstElementChild.textContent);
+      await Promise.all(["shared.css", `${target.dataset.figure}.js`, `state-${target.dataset.state}.js`].map(bring));
+      const state = fcnStates[target.dataset.state];
       const model = { get: (key) => state[key], set: (key, value) => (state[key] = value), save_changes() {}, on() {}, off() {} };
       const el = document.createElement("div");
       fcnFigures[target.dataset.figure]({ model, el });

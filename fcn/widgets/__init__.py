@@ -4,7 +4,8 @@ A figure is a class of live.Live in NAME.py and the ES module NAME.js that draws
 is in shared.js, shared.css. The built pages run the same modules, from the state that the notebook stores.
 """
 
-from fcn.widgets.frames import frames as frames
+from fcn.widgets.ask import Ask as Ask
 from fcn.widgets.grow import Grow as Grow
 from fcn.widgets.paint import Paint as Paint
 from fcn.widgets.score import Score as Score
+from fcn.widgets.skips import Skips as Skips

@@ -1,62 +1,4 @@
-// Chapter 1: an answer painted by hand, and what each score makes of it. Label maps are flat, row by row; 255 is void.
-
-const VOID = 255;
-
-// counts[i][j]: pixels of class i that were called j; void is left out.
-export const confusion = (truth, answer, classes) => {
-  const counts = Array.from({ length: classes }, () => Array(classes).fill(0));
-  truth.forEach((label, at) => label !== VOID && counts[label][answer[at]]++);
-  return counts;
-};
-
-const sum = (values) => values.reduce((a, b) => a + b, 0);
-const mean = (values) => {
-  const known = values.filter((value) => !Number.isNaN(value));
-  return known.length ? sum(known) / known.length : NaN;
-};
-
-// Where a scored pixel of another class, or the border, lies at most `width` rows and columns away.
-const nearAnother = (map, truth, height, width, reach) => map.map((label, at) => {
-  if (truth[at] === VOID) return false;
-  const [row, column] = [Math.floor(at / width), at % width];
-  for (let i = row - reach; i <= row + reach; i++) for (let j = column - reach; j <= column + reach; j++) {
-    if (i < 0 || j < 0 || i >= height || j >= width) return true;
-    const other = i * width + j;
-    if (truth[other] !== VOID && map[other] !== label) return true;
-  }
-  return false;
-});
-
-export const boundaryIou = (truth, answer, height, width, classes, reach) => {
-  const [should, does] = [truth, answer].map((map) => nearAnother(map, truth, height, width, reach));
-  return Array.from({ length: classes }, (_, label) => {
-    let [both, either] = [0, 0];
-    truth.forEach((is, at) => {
-      const [inTruth, inAnswer] = [should[at] && is === label, does[at] && answer[at] === label];
-      both += inTruth && inAnswer;
-      either += inTruth || inAnswer;
-    });
-    return either ? both / either : NaN;
-  });
-};
-
-// The scores of fcn.metrics; of a class that is neither in the truth nor in the answer there is none (NaN).
-export const scores = (truth, answer, height, width, classes, reach) => {
-  const counts = confusion(truth, answer, classes);
-  const rows = counts.map(sum), right = counts.map((row, k) => row[k]);
-  const columns = counts.map((_, k) => sum(counts.map((row) => row[k])));
-  const iou = right.map((both, k) => both / (rows[k] + columns[k] - both));
-  const accuracy = right.map((both, k) => both / rows[k]);
-  return {
-    pixelAccuracy: sum(right) / sum(rows),
-    meanAccuracy: mean(accuracy),
-    meanIou: mean(iou),
-    weightedIou: sum(iou.map((value, k) => (rows[k] ? rows[k] * value : 0))) / sum(rows),
-    boundaryIou: mean(boundaryIou(truth, answer, height, width, classes, reach)),
-    accuracy,
-    iou,
-  };
-};
+// Chapter 1: an answer painted by hand, and what each score makes of it.
 
 // The places on the way from one to another, the last included: a quick stroke leaves no holes.
 export const line = (from, to, width) => {
@@ -79,7 +21,6 @@ const NAMES = {
   pixelAccuracy: "pixel accuracy", meanAccuracy: "mean accuracy", meanIou: "mean IoU", weightedIou: "frequency-weighted IoU",
   boundaryIou: "boundary IoU",
 };
-const two = (value) => (Number.isNaN(value) ? "–" : value.toFixed(2));
 
 function render({ model, el }) {
   const [pictures, classes, colors] = ["pictures", "classes", "colors"].map((name) => model.get(name));

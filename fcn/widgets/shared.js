@@ -1,4 +1,4 @@
-// What the figures share: named controls, maps drawn as squares, chance that repeats. Each figure's own file follows.
+// What the figures share: named controls, maps drawn as squares, scores, chance that repeats. Each figure's own file follows.
 
 const make = (tag, attributes = {}, ...children) => {
   const element = document.createElement(tag);
@@ -9,6 +9,9 @@ const make = (tag, attributes = {}, ...children) => {
   element.append(...children);
   return element;
 };
+
+// Values of 0..255 that are stored as text.
+export const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
 let made = 0;
 
@@ -169,6 +172,67 @@ const squares = (canvas, values, height, width, limit) => {
   }
   context.putImageData(image, 0, 0);
 };
+
+// Label maps are flat, row by row; 255 is void.
+const VOID = 255;
+
+// counts[i][j]: pixels of class i that were called j; void is left out.
+export const confusion = (truth, answer, classes) => {
+  const counts = Array.from({ length: classes }, () => Array(classes).fill(0));
+  truth.forEach((label, at) => label !== VOID && counts[label][answer[at]]++);
+  return counts;
+};
+
+const sum = (values) => values.reduce((a, b) => a + b, 0);
+const mean = (values) => {
+  const known = values.filter((value) => !Number.isNaN(value));
+  return known.length ? sum(known) / known.length : NaN;
+};
+
+// Where a scored pixel of another class, or the border, lies at most `width` rows and columns away.
+const nearAnother = (map, truth, height, width, reach) => map.map((label, at) => {
+  if (truth[at] === VOID) return false;
+  const [row, column] = [Math.floor(at / width), at % width];
+  for (let i = row - reach; i <= row + reach; i++) for (let j = column - reach; j <= column + reach; j++) {
+    if (i < 0 || j < 0 || i >= height || j >= width) return true;
+    const other = i * width + j;
+    if (truth[other] !== VOID && map[other] !== label) return true;
+  }
+  return false;
+});
+
+export const boundaryIou = (truth, answer, height, width, classes, reach) => {
+  const [should, does] = [truth, answer].map((map) => nearAnother(map, truth, height, width, reach));
+  return Array.from({ length: classes }, (_, label) => {
+    let [both, either] = [0, 0];
+    truth.forEach((is, at) => {
+      const [inTruth, inAnswer] = [should[at] && is === label, does[at] && answer[at] === label];
+      both += inTruth && inAnswer;
+      either += inTruth || inAnswer;
+    });
+    return either ? both / either : NaN;
+  });
+};
+
+// The scores of fcn.metrics; of a class that is neither in the truth nor in the answer there is none (NaN).
+export const scores = (truth, answer, height, width, classes, reach) => {
+  const counts = confusion(truth, answer, classes);
+  const rows = counts.map(sum), right = counts.map((row, k) => row[k]);
+  const columns = counts.map((_, k) => sum(counts.map((row) => row[k])));
+  const iou = right.map((both, k) => both / (rows[k] + columns[k] - both));
+  const accuracy = right.map((both, k) => both / rows[k]);
+  return {
+    pixelAccuracy: sum(right) / sum(rows),
+    meanAccuracy: mean(accuracy),
+    meanIou: mean(iou),
+    weightedIou: sum(iou.map((value, k) => (rows[k] ? rows[k] * value : 0))) / sum(rows),
+    boundaryIou: mean(boundaryIou(truth, answer, height, width, classes, reach)),
+    accuracy,
+    iou,
+  };
+};
+
+const two = (value) => (Number.isNaN(value) ? "–" : value.toFixed(2));
 
 // Numbers of a normal distribution that follow from a seed (mulberry32, Box and Muller).
 export const chanceOf = (seed) => {

@@ -76,8 +76,5 @@ def moving_figure(page):
 
 
 def seen(figure) -> list[str]:
-    """Return what the pictures of a figure show: what is drawn, and the addresses of those that can be seen."""
-    return figure.evaluate(
-        "(figure) => [...figure.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL())"
-        ".concat([...figure.querySelectorAll('img')].filter((img) => img.offsetParent).map((img) => img.src))"
-    )
+    """Return what is drawn in the pictures of a figure."""
+    return figure.evaluate("(figure) => [...figure.querySelectorAll('canvas')].map((canvas) => canvas.toDataURL())")

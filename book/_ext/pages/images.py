@@ -20,7 +20,7 @@ def as_webp(out: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(convert, [path for path in folder.iterdir() if path.suffix in {".png", ".jpg", ".jpeg"}]))
     sizes = {path.name: size(path) for path in folder.glob("*.webp")}
-    for page in out.glob("*.html"):
+    for page in [*out.glob("*.html"), *out.glob("_static/figures/state-*.js")]:
         text = page.read_text(encoding="utf-8")
         new = TAG.sub(lambda match: with_size(match[0], *sizes[match[2]]), PICTURE.sub(r"_images/\1.webp", text))
         if new != text:

@@ -1,6 +1,7 @@
-"""Figures that answer, on the pages: a still, and the state with which their script draws them when it is near."""
+"""Figures that answer, on the pages: a still, and a state that their script gets when it draws them, near the eye."""
 
 import base64
+import hashlib
 import json
 import re
 import shutil
@@ -22,7 +23,7 @@ NOT_ITS_OWN = {"layout", "tabbable", "tooltip", "still"}
 
 
 def place_figure(app, bundle, models, model_id) -> None:
-    """Put a still of a figure, for paper and for no script, and the state that book.js hands to its script."""
+    """Put a still of a figure, for paper and for no script, and its place, which book.js fills."""
     state = models.get(model_id, {}).get("state", {})
     if "still" not in state:
         name = models.get(model_id, {}).get("model_name", "an unknown one")
@@ -40,17 +41,23 @@ def place_figure(app, bundle, models, model_id) -> None:
 
 
 def live(app, state: dict) -> str:
-    """Return the place of a figure with its state, the pictures in it as files of their own."""
+    """Return the place of a figure; write its state, and the pictures in it, as files of their own."""
     name = state["_anywidget_id"].split(".")[-2]
 
     def apart(value):
         if isinstance(value, list):
             return [apart(each) for each in value]
+        if isinstance(value, dict):
+            return {key: apart(each) for key, each in value.items()}
         return PICTURE.sub(lambda found: filed(app, *found.groups()), value) if isinstance(value, str) else value
 
     kept = {key: apart(value) for key, value in state.items() if key[0] != "_" and key not in NOT_ITS_OWN}
-    data = json.dumps(kept).replace("<", "\\u003c")
-    return f'<div class="fcn-figure" data-figure="{name}"><script type="application/json">{data}</script></div>'
+    data = json.dumps(kept)
+    key = hashlib.sha256(data.encode()).hexdigest()[:16]
+    path = Path(app.outdir, "_static", "figures", f"state-{key}.js")  # not in the page: it comes with the script
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'fcnStates["{key}"] = {data};\n', encoding="utf-8")
+    return f'<div class="fcn-figure" data-figure="{name}" data-state="{key}"></div>'
 
 
 def filed(app, kind: str, data: str) -> str:

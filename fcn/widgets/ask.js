@@ -1,0 +1,78 @@
+// Chapter 2: a photograph under a map of answers. Point at a square, and it tells its best names, and what a score is made of.
+
+const percent = (share) => (share >= 0.995 ? "100 %" : share < 0.005 ? "under 1 %" : `${Math.round(100 * share)} %`);
+
+function render({ model, el }) {
+  const [names, sizes, cell, [height, width]] = ["names", "sizes", "cell", "full"].map((name) => model.get(name));
+  let index = sizes.length - 1, at = [...model.get("start")];
+  const holder = document.createElement("div");
+  holder.innerHTML = model.get("picture");
+  const photograph = new Image();
+  const canvas = make("canvas", { role: "application", tabindex: "0", class: "fcn-grid" });
+  const rows = make("tbody"), parts = make("p", { class: "fcn-formula" }), told = make("p", { class: "fcn-title", "aria-live": "polite" });
+  [canvas.width, canvas.height] = [width, height];
+
+  function light(size) {
+    const context = canvas.getContext("2d"), shares = size.lit[size.labels[at[0] * size.columns + at[1]][0]];
+    context.globalAlpha = 1;
+    if (photograph.complete && photograph.naturalWidth) context.drawImage(photograph, 0, 0, width, height);
+    for (let i = 0; i * cell < height; i++) for (let j = 0; j * cell < width; j++) {
+      const given = i < size.rows && j < size.columns;
+      context.globalAlpha = given ? 0.7 * (1 - parseInt(shares[i * size.columns + j], 16) / 15) : 0.93;
+      context.fillStyle = "#101418";
+      context.fillRect(j * cell, i * cell, cell, cell);
+    }
+    context.globalAlpha = 1;
+    for (const [color, line] of [["#101418", 7], ["#ffc233", 3.5]]) {
+      Object.assign(context, { strokeStyle: color, lineWidth: line });
+      context.strokeRect(at[1] * cell + 2, at[0] * cell + 2, cell - 4, cell - 4);
+    }
+  }
+
+  function draw() {
+    const size = sizes[index];
+    at = [Math.max(0, Math.min(size.rows - 1, at[0])), Math.max(0, Math.min(size.columns - 1, at[1]))];
+    const square = at[0] * size.columns + at[1], labels = size.labels[square], shares = size.probabilities[square];
+    light(size);
+    rows.replaceChildren(...labels.map((label, place) => {
+      const bar = make("span");
+      bar.style.width = `${100 * shares[place]}%`;
+      return make("tr", {}, make("th", { scope: "row" }, names[label]), make("td", {}, percent(shares[place])),
+        make("td", { class: "fcn-bar", "aria-hidden": "true" }, bar));
+    }));
+    told.textContent = `Row ${at[0] + 1} of ${size.rows}, column ${at[1] + 1} of ${size.columns}: ${names[labels[0]]}, ${percent(shares[0])}`;
+    canvas.setAttribute("aria-label", `The photograph in ${size.rows} by ${size.columns} squares, lit where ${names[labels[0]]} is probable`);
+    const { terms, rest } = size.sums[square], two = (value) => value.toFixed(2).replace("-", "−");
+    const bracketed = (value) => (value < 0 ? `(${two(value)})` : two(value));
+    const sum = terms.map(([channel, value, weight]) => `${two(value)} · ${bracketed(weight)} (channel ${channel})`).join(" + ");
+    parts.textContent = `The score of ${names[labels[0]]} here: ${sum} + ${bracketed(rest)} from all other channels = ` +
+      two(terms.reduce((all, [, value, weight]) => all + value * weight, rest));
+  }
+
+  const go = (row, column) => ((at = [row, column]), draw());
+  const point = (event) => {
+    const box = canvas.getBoundingClientRect();
+    go(Math.floor(((event.clientY - box.top) / box.height) * (height / cell)), Math.floor(((event.clientX - box.left) / box.width) * (width / cell)));
+  };
+  canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && point(event));
+  canvas.addEventListener("click", point);
+  canvas.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    go(at[0] + step[0], at[1] + step[1]);
+  });
+  photograph.addEventListener("load", draw);
+  photograph.src = holder.firstElementChild.src;
+  const sized = (size) => `${sizes[size].rows * cell} × ${sizes[size].columns * cell}`;
+  const grow = sizes.length > 1 ? [slider("the network is given", { min: 0, max: sizes.length - 1, value: index, say: sized }, (value) => {
+    index = value;
+    draw();
+  })] : [];
+  el.classList.add("fcn-live", "fcn-ask");
+  el.append(...grow, canvas, told, make("table", { class: "fcn-scores" }, make("caption", { class: "fcn-heard" }, "Its best names"), rows), parts,
+    make("p", { class: "fcn-hint" }, "Point at a square, or move by the arrow keys. Lit: how probable its best name is in each square."));
+  draw();
+}
+
+export default { render };

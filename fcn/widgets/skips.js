@@ -1,0 +1,116 @@
+// Chapter 5: what each score map adds to the sum. The maps are stored as whole numbers; the rest is computed here.
+
+// Maps that are stored as whole numbers of 8 or 16 bits, low byte first, each class with a step of its own.
+export const unpacked = ({ data, bits, steps }) => {
+  const whole = new (bits === 8 ? Int8Array : Int16Array)(bytes(data).buffer), area = whole.length / steps.length;
+  return Float64Array.from(whole, (value, at) => value * steps[Math.floor(at / area)]);
+};
+
+// Bilinear enlargement of K maps (side x side), as F.interpolate(align_corners=False): -> K maps (side s x side s).
+export const enlarged = (maps, count, side, factor) => {
+  const large = side * factor, out = new Float64Array(count * large * large);
+  const places = Array.from({ length: large }, (_, at) => {
+    const place = Math.max(0, Math.min(side - 1, (at + 0.5) / factor - 0.5)), low = Math.min(side - 2, Math.floor(place));
+    return side > 1 ? [low, place - low] : [0, 0];
+  });
+  const next = side > 1 ? 1 : 0;
+  for (let k = 0; k < count; k++) {
+    const base = k * side * side;
+    for (let i = 0; i < large; i++) for (let j = 0; j < large; j++) {
+      const [a, down] = places[i], [b, right] = places[j], at = base + a * side + b;
+      const above = maps[at] * (1 - right) + maps[at + next] * right;
+      const below = maps[at + next * side] * (1 - right) + maps[at + next * side + next] * right;
+      out[(k * large + i) * large + j] = above * (1 - down) + below * down;
+    }
+  }
+  return out;
+};
+
+// The class of the highest sum in each pixel: maps from coarse to fine, each twice as fine as the one before.
+export const predicted = (maps, weights, classes, side) => {
+  let sum = maps[0].values.map((value) => value * weights[0]), cells = maps[0].side;
+  maps.slice(1).forEach(({ values }, index) => {
+    sum = enlarged(sum, classes, cells, 2).map((value, at) => value + weights[index + 1] * values[at]);
+    cells *= 2;
+  });
+  const large = enlarged(sum, classes, cells, side / cells), area = side * side, answer = Array(area).fill(0);
+  for (let at = 0; at < area; at++) for (let k = 1; k < classes; k++) if (large[k * area + at] > large[answer[at] * area + at]) answer[at] = k;
+  return answer;
+};
+
+const KINDS = { right: "#3d4852", missed: "#4fa3ff", spilled: "#ffb13d", "mixed up": "#e0559f", void: "#f4f1e8" };
+
+// What is wrong where, as fcn.metrics.errors says it.
+export const kinds = (truth, answer) => truth.map((label, at) =>
+  label === VOID ? "void" : label === answer[at] ? "right" : label === 0 ? "spilled" : answer[at] === 0 ? "missed" : "mixed up");
+
+function render({ model, el }) {
+  const [scenes, networks, classes, colors, side] = ["scenes", "networks", "classes", "colors", "side"].map((name) => model.get(name));
+  let scene = 0, network = networks.length - 1, weights = networks.map(({ maps }) => maps.map(() => 1)), unpackedMaps = {};
+  const mapsOf = (index) => (unpackedMaps[`${index},${network}`] ??= networks[network].scores[index].map((stored, level) =>
+    ({ values: unpacked(stored), side: networks[network].sides[level] })));
+  const view = (title) => {
+    const canvas = make("canvas", { role: "img" }), words = make("figcaption", { "aria-hidden": "true" });
+    [canvas.width, canvas.height] = [side, side];
+    return { canvas, words, title, element: make("figure", { class: "fcn-picture" }, make("p", { class: "fcn-title" }, title), canvas, words) };
+  };
+  const views = { picture: view("picture"), answer: view("answer"), errors: view("errors"), truth: view("truth") };
+  const controls = make("div"), told = make("p", { "aria-live": "polite", class: "fcn-formula" }), photograph = new Image();
+  photograph.addEventListener("load", () => views.picture.canvas.getContext("2d").drawImage(photograph, 0, 0, side, side));
+
+  function fill({ canvas, words, title }, values, color, said) {
+    const context = canvas.getContext("2d"), image = context.createImageData(side, side), known = {};
+    values.forEach((value, at) => {
+      const rgb = (known[value] ??= [1, 3, 5].map((place) => parseInt(color(value).slice(place, place + 2), 16)));
+      image.data.set([...rgb, 255], 4 * at);
+    });
+    context.putImageData(image, 0, 0);
+    words.textContent = said;
+    canvas.setAttribute("aria-label", `${title}: ${said}`);
+  }
+
+  const named = (map) => [...new Set(map)].filter((label) => label !== 0 && label !== VOID).map((label) => classes[label]).join(", ") || "nothing";
+
+  function draw() {
+    const truth = scenes[scene].labels, answer = predicted(mapsOf(scene), weights[network], classes.length, side);
+    const found = scores(truth, answer, side, side, classes.length, 3), wrong = kinds(truth, answer);
+    const share = (kind) => `${((100 * wrong.filter((each) => each === kind).length) / wrong.filter((each) => each !== "void").length).toFixed(1)} %`;
+    const color = (label) => (label === VOID ? KINDS.void : colors[label]);
+    fill(views.answer, answer, color, named(answer));
+    fill(views.errors, wrong, (kind) => KINDS[kind], `missed ${share("missed")} (blue), spilled ${share("spilled")} (orange), mixed up ${share("mixed up")} (pink)`);
+    fill(views.truth, truth, color, named(truth));
+    told.textContent = `This picture: pixel accuracy ${two(found.pixelAccuracy)}, mean IoU ${two(found.meanIou)}, boundary IoU ${two(found.boundaryIou)}`;
+  }
+
+  function open() {
+    photograph.src = scenes[scene].source;
+    views.picture.canvas.setAttribute("aria-label", `The picture of scene ${scene + 1}: ${named(scenes[scene].labels)}`);
+    controls.replaceChildren(...networks[network].maps.map((name, level) =>
+      slider(`weight of ${name}`, { min: 0, max: 20, value: Math.round(10 * weights[network][level]), say: (value) => (value / 10).toFixed(1) }, (value) => {
+        weights[network][level] = value / 10;
+        draw();
+      })));
+    draw();
+  }
+
+  for (const each of scenes) {
+    const holder = document.createElement("div");
+    holder.innerHTML = each.picture;
+    each.source = holder.firstElementChild.src;
+    each.labels = [...bytes(each.truth)];
+  }
+  const pick = (name, options, value, set) => choice(name, Object.fromEntries(options.map((label, index) => [`k${index}`, label])), `k${value}`, (key) => (set(Number(key.slice(1))), open()));
+  el.classList.add("fcn-live", "fcn-skips");
+  el.append(
+    pick("scene", scenes.map((_, index) => String(index + 1)), scene, (index) => (scene = index)),
+    pick("network", networks.map(({ name }) => name), network, (index) => (network = index)),
+    controls,
+    make("div", { class: "fcn-pictures fcn-four" }, ...Object.values(views).map(({ element }) => element)), told,
+    make("div", { class: "fcn-row" }, button("All weights 1", () => {
+      weights[network] = weights[network].map(() => 1);
+      open();
+    })));
+  open();
+}
+
+export default { render };

@@ -1,0 +1,86 @@
+"""Chapter 5: what each score map adds to the sum."""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+import numpy as np
+import traitlets
+from PIL import Image
+
+from fcn.viz import colors, label_map
+from fcn.viz.values import as_array, as_image, as_label_map
+from fcn.widgets.live import Live, source
+
+_MAPS = ("score_fr", "pool4", "pool3")
+
+
+class Skips(Live):
+    """Scenes, the score maps of several FCNs, and a slider for the weight of each map in the sum.
+
+    `images` are N squares (3, S, S) uint8, `truth` their label maps (S, S), of `classes`. `networks` are score maps
+    by a network's name: a list of (N, K, s, s), from the coarsest, each twice as fine as the one before, as FCN adds
+    them. They are stored as whole numbers, the coarsest of 16 bits, the others of 8: of the book's networks less than
+    one pixel of a thousand is answered otherwise. Raises ValueError if these do not fit to each other.
+
+    >>> images, truth = np.zeros((1, 3, 32, 32), np.uint8), np.zeros((1, 32, 32), int)
+    >>> Skips(images, truth, {"FCN-32s": [np.zeros((1, 2, 1, 1))]}, ["background", "cat"])
+    <Skips>
+    """
+
+    _esm = source("skips")
+    scenes = traitlets.List(traitlets.Dict()).tag(sync=True)
+    networks = traitlets.List(traitlets.Dict()).tag(sync=True)
+    classes = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    colors = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    side = traitlets.Int().tag(sync=True)
+
+    def __init__(self, images, truth, networks: Mapping, classes: Sequence[str]):
+        pictures, masks = [as_image(each) for each in images], [as_label_map(each, len(classes)) for each in truth]
+        side = pictures[0].shape[0] if pictures else 0
+        sizes = {each.shape[:2] for each in [*pictures, *masks]}
+        if len(pictures) != len(masks) or sizes != {(side, side)}:
+            raise ValueError(f"Expected as many square images as label maps, of one size; got {sorted(sizes)}.")
+        told = [_told(str(name), maps, len(masks), len(classes), side) for name, maps in networks.items()]
+        if not told:
+            raise ValueError("Expected the score maps of one network or more; got none.")
+        scenes = [
+            {"picture": _encoded(picture), "truth": base64.b64encode(mask.astype(np.uint8).tobytes()).decode()}
+            for picture, mask in zip(pictures, masks, strict=True)
+        ]
+        table = ["#" + bytes(color).hex() for color in colors(classes)[: len(classes)]]
+        still = label_map(masks[0], classes, title="the truth of the first scene", width=2.6).html()
+        super().__init__(
+            still=still, scenes=scenes, networks=told, classes=[*map(str, classes)], colors=table, side=side
+        )
+
+
+def _told(name: str, maps: Sequence, count: int, classes: int, side: int) -> dict:
+    """Return a network's score maps as the figure stores them."""
+    maps = [as_array(each).astype(float) for each in maps]
+    sides = [each.shape[-1] for each in maps]
+    fits = all(each.shape == (count, classes, size, size) for each, size in zip(maps, sides, strict=True))
+    doubled = all(fine == 2 * coarse for coarse, fine in pairwise(sides))
+    if not maps or len(maps) > len(_MAPS) or not fits or not doubled or side % sides[-1]:
+        shapes = [each.shape for each in maps]
+        raise ValueError(f"Expected score maps ({count}, {classes}, s, s) for {name}, s doubling; got {shapes}.")
+    scores = [[_packed(each[scene], 8 if level else 16) for level, each in enumerate(maps)] for scene in range(count)]
+    return {"name": name, "maps": [*_MAPS[: len(maps)]], "sides": sides, "scores": scores}
+
+
+def _packed(scores: np.ndarray, bits: int) -> dict:
+    """Return a map (K, s, s) as whole numbers, and for each class by what they are to be multiplied."""
+    largest = 2 ** (bits - 1) - 1
+    steps = np.maximum(abs(scores).max(axis=(1, 2)) / largest, 1e-12)
+    whole = (scores / steps[:, None, None]).round().astype(f"<i{bits // 8}")
+    return {"data": base64.b64encode(whole.tobytes()).decode(), "bits": bits, "steps": steps.tolist()}
+
+
+def _encoded(image: np.ndarray) -> str:
+    """Return a picture as HTML, so that the pages can keep it in a file of its own."""
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    height, width = image.shape[:2]
+    data = base64.b64encode(buffer.getvalue()).decode()
+    return f'<img width="{width}" height="{height}" src="data:image/png;base64,{data}" alt="">'
