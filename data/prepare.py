@@ -44,7 +44,7 @@ PHOTOGRAPHS = {  # name -> PyPI package, path in it, licence
 LISTED = (  # README.md states the sha256 of these; each index.csv those of the pictures beside it
     "fonts/Inter-Regular.ttf", "fonts/Inter-SemiBold.ttf", "fonts/OFL.txt", "sprites/index.csv",
     "sprites/LICENSE-fluent.txt", "sprites/LICENSE-noto.txt", "backgrounds/index.csv", "photographs/index.csv",
-    *(f"checkpoints/fcn{stride}s.safetensors" for stride in (32, 16, 8)),
+    *(f"checkpoints/{name}.safetensors" for name in ("fcn32s", "fcn16s", "fcn8s", "camvid-fcn8s")),
 )  # fmt: skip
 SPRITE, VIEW = 144, 192  # pixels: the longer side of a sprite, both sides of a background
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,14 +11,16 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
+from fcn import data_path
 from fcn.__main__ import main
 from fcn.backbones import lite0
 from fcn.datasets import CamVid, camvid
 from fcn.metrics import Confusion
 from fcn.predict import load
 from fcn.skips import FCN
-from fcn.training import save
+from fcn.training import evaluate, save
 
+SCENES = Path(__file__).resolve().parents[2] / "shared" / "camvid"
 NETWORK = {"backbone": "lite0", "classes": list(camvid.CLASSES), "stride": 16, "hidden": 8}
 
 
@@ -178,3 +181,29 @@ def test_what_cannot_be_fetched_is_told_in_one_line(tmp_path, capsys, monkeypatc
     assert main(["fetch", "--data", "camvid", "--root", str(tmp_path / "camvid")]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert "By hand: git clone" in line
+
+
+def test_the_books_network_for_streets_sees_the_road_the_sky_and_the_cars_of_a_highway():
+    trained = load("camvid-fcn8s")
+    assert trained.classes == camvid.CLASSES
+    with Image.open(data_path("photographs/highway.jpg")) as photograph:
+        answer = trained(np.array(photograph))
+    road, sky, car = (answer == trained.classes.index(name) for name in ("road", "sky", "car"))
+    assert road[400:].mean() > 0.9
+    assert sky[:150].mean() > 0.9
+    assert 0.005 < car.mean() < 0.1
+    assert car[:150].sum() == 0
+
+
+def test_the_books_network_for_streets_has_fewer_than_four_million_weights_in_less_than_ten_megabytes():
+    trained = load("camvid-fcn8s")
+    assert sum(weight.numel() for weight in trained.net.parameters()) < 4e6
+    assert data_path("checkpoints/camvid-fcn8s.safetensors").stat().st_size < 10e6
+
+
+@pytest.mark.skipif(not SCENES.is_dir(), reason="CamVid is not here (CamVid(root, download=True))")
+def test_the_books_network_for_streets_scores_what_it_says_of_itself():
+    trained = load("camvid-fcn8s")
+    counts = evaluate(trained.net, CamVid(SCENES, "val"), batch=1)
+    assert counts.mean_iou() == pytest.approx(trained.about["val"]["mean IoU"], abs=0.002)
+    assert counts.pixel_accuracy() == pytest.approx(trained.about["val"]["pixel accuracy"], abs=0.002)

@@ -4,7 +4,7 @@ const percent = (share) => (share >= 0.995 ? "100 %" : share < 0.005 ? "under 1 
 
 function render({ model, el }) {
   const [names, sizes, cell, [height, width]] = ["names", "sizes", "cell", "full"].map((name) => model.get(name));
-  let index = sizes.length - 1, at = [...model.get("start")];
+  let index = sizes.length - 1, at = [...model.get("start")], kept = [...at];  // a click keeps a square, the mouse looks at others
   const holder = document.createElement("div");
   holder.innerHTML = model.get("picture");
   const photograph = new Image();
@@ -23,10 +23,12 @@ function render({ model, el }) {
       context.fillRect(j * cell, i * cell, cell, cell);
     }
     context.globalAlpha = 1;
-    for (const [color, line] of [["#101418", 7], ["#ffc233", 3.5]]) {
+    const frame = (left, top, wide, high, colors) => colors.forEach(([color, line]) => {
       Object.assign(context, { strokeStyle: color, lineWidth: line });
-      context.strokeRect(at[1] * cell + 2, at[0] * cell + 2, cell - 4, cell - 4);
-    }
+      context.strokeRect(left + 2, top + 2, wide - 4, high - 4);
+    });
+    if (index < sizes.length - 1) frame(0, 0, size.columns * cell, size.rows * cell, [["#101418", 5], ["#5cc6c9", 2.5]]);
+    frame(at[1] * cell, at[0] * cell, cell, cell, [["#101418", 7], ["#ffc233", 3.5]]);
   }
 
   function draw() {
@@ -45,33 +47,40 @@ function render({ model, el }) {
     const { terms, rest } = size.sums[square], two = (value) => value.toFixed(2).replace("-", "−");
     const bracketed = (value) => (value < 0 ? `(${two(value)})` : two(value));
     const sum = terms.map(([channel, value, weight]) => `${two(value)} · ${bracketed(weight)} (channel ${channel})`).join(" + ");
-    parts.textContent = `The score of ${names[labels[0]]} here: ${sum} + ${bracketed(rest)} from all other channels = ` +
+    parts.textContent = `The score of ${names[labels[0]]} here: ${sum} + ${bracketed(rest)} from all other channels and the bias = ` +
       two(terms.reduce((all, [, value, weight]) => all + value * weight, rest));
   }
 
-  const go = (row, column) => ((at = [row, column]), draw());
-  const point = (event) => {
-    const box = canvas.getBoundingClientRect();
-    go(Math.floor(((event.clientY - box.top) / box.height) * (height / cell)), Math.floor(((event.clientX - box.left) / box.width) * (width / cell)));
+  const go = (row, column, keep) => {
+    at = [row, column];
+    draw();
+    if (keep) kept = [...at];
   };
-  canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && point(event));
-  canvas.addEventListener("click", point);
+  const point = (event, keep) => {
+    const box = canvas.getBoundingClientRect(), { rows, columns } = sizes[index];
+    const row = Math.floor(((event.clientY - box.top) / box.height) * (height / cell));
+    const column = Math.floor(((event.clientX - box.left) / box.width) * (width / cell));
+    if (row < rows && column < columns) go(row, column, keep);  // the rest was not given
+  };
+  canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && point(event, false));
+  canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && go(...kept, false));
+  canvas.addEventListener("click", (event) => point(event, true));
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
     if (!step) return;
     event.preventDefault();
-    go(at[0] + step[0], at[1] + step[1]);
+    go(at[0] + step[0], at[1] + step[1], true);
   });
   photograph.addEventListener("load", draw);
   photograph.src = holder.firstElementChild.src;
   const sized = (size) => `${sizes[size].rows * cell} × ${sizes[size].columns * cell}`;
-  const grow = sizes.length > 1 ? [slider("the network is given", { min: 0, max: sizes.length - 1, value: index, say: sized }, (value) => {
+  const grow = sizes.length > 1 ? [slider("pixels given", { min: 0, max: sizes.length - 1, value: index, say: sized }, (value) => {
     index = value;
     draw();
   })] : [];
   el.classList.add("fcn-live", "fcn-ask");
   el.append(...grow, canvas, told, make("table", { class: "fcn-scores" }, make("caption", { class: "fcn-heard" }, "Its best names"), rows), parts,
-    make("p", { class: "fcn-hint" }, "Point at a square, or move by the arrow keys. Lit: how probable its best name is in each square."));
+    make("p", { class: "fcn-hint" }, "Point at a square; a click keeps it; or move by the arrow keys. Lit: where its best name is probable. Framed: what the network is given."));
   draw();
 }
 

@@ -55,7 +55,7 @@ function render({ model, el }) {
     return { canvas, words, title, element: make("figure", { class: "fcn-picture" }, make("p", { class: "fcn-title" }, title), canvas, words) };
   };
   const views = { picture: view("picture"), answer: view("answer"), errors: view("errors"), truth: view("truth") };
-  const controls = make("div"), told = make("p", { "aria-live": "polite", class: "fcn-formula" }), photograph = new Image();
+  const controls = make("div", { class: "fcn-three" }), told = make("p", { "aria-live": "polite", class: "fcn-formula" }), photograph = new Image();
   photograph.addEventListener("load", () => views.picture.canvas.getContext("2d").drawImage(photograph, 0, 0, side, side));
 
   function fill({ canvas, words, title }, values, color, said) {
@@ -69,7 +69,27 @@ function render({ model, el }) {
     canvas.setAttribute("aria-label", `${title}: ${said}`);
   }
 
-  const named = (map) => [...new Set(map)].filter((label) => label !== 0 && label !== VOID).map((label) => classes[label]).join(", ") || "nothing";
+  const swatch = (color) => {
+    const element = make("span", { class: "fcn-swatch" });
+    element.style.background = color;
+    return element;
+  };
+  // The things of a map, the largest first: [[label, share of the pixels]].
+  const things = (map) => [...new Set(map)].filter((label) => label !== 0 && label !== VOID)
+    .map((label) => [label, map.filter((each) => each === label).length / map.length]).sort((a, b) => b[1] - a[1]);
+  const few = (map) => {
+    const all = things(map), large = all.filter(([, share]) => share >= 0.01), left = all.length - large.length;
+    return { large, more: left ? `${large.length ? ", and " : ""}${left} below 1 %` : "" };
+  };
+  const named = (map) => {
+    const { large, more } = few(map);
+    return large.map(([label, share]) => `${classes[label]} ${Math.round(100 * share)} %`).join(", ") + more || "nothing";
+  };
+  const legend = (words, map) => {
+    const { large, more } = few(map);
+    words.replaceChildren(...large.map(([label, share]) => make("span", { class: "fcn-named" }, swatch(colors[label]), `${classes[label]} ${Math.round(100 * share)} % `)),
+      more || (large.length ? "" : "nothing"));
+  };
 
   function draw() {
     const truth = scenes[scene].labels, answer = predicted(mapsOf(scene), weights[network], classes.length, side);
@@ -77,8 +97,10 @@ function render({ model, el }) {
     const share = (kind) => `${((100 * wrong.filter((each) => each === kind).length) / wrong.filter((each) => each !== "void").length).toFixed(1)} %`;
     const color = (label) => (label === VOID ? KINDS.void : colors[label]);
     fill(views.answer, answer, color, named(answer));
-    fill(views.errors, wrong, (kind) => KINDS[kind], `missed ${share("missed")} (blue), spilled ${share("spilled")} (orange), mixed up ${share("mixed up")} (pink)`);
+    legend(views.answer.words, answer);
+    fill(views.errors, wrong, (kind) => KINDS[kind], `missed ${share("missed")} (blue), spilled ${share("spilled")} (orange), mixed up ${share("mixed up")} (pink); white: void`);
     fill(views.truth, truth, color, named(truth));
+    legend(views.truth.words, truth);
     told.textContent = `This picture: pixel accuracy ${two(found.pixelAccuracy)}, mean IoU ${two(found.meanIou)}, boundary IoU ${two(found.boundaryIou)}`;
   }
 
@@ -86,7 +108,7 @@ function render({ model, el }) {
     photograph.src = scenes[scene].source;
     views.picture.canvas.setAttribute("aria-label", `The picture of scene ${scene + 1}: ${named(scenes[scene].labels)}`);
     controls.replaceChildren(...networks[network].maps.map((name, level) =>
-      slider(`weight of ${name}`, { min: 0, max: 20, value: Math.round(10 * weights[network][level]), say: (value) => (value / 10).toFixed(1) }, (value) => {
+      slider(`${name}, stride ${side / networks[network].sides[level]}`, { min: 0, max: 20, value: Math.round(10 * weights[network][level]), say: (value) => (value / 10).toFixed(1) }, (value) => {
         weights[network][level] = value / 10;
         draw();
       })));
@@ -102,14 +124,15 @@ function render({ model, el }) {
   const pick = (name, options, value, set) => choice(name, Object.fromEntries(options.map((label, index) => [`k${index}`, label])), `k${value}`, (key) => (set(Number(key.slice(1))), open()));
   el.classList.add("fcn-live", "fcn-skips");
   el.append(
-    pick("scene", scenes.map((_, index) => String(index + 1)), scene, (index) => (scene = index)),
+    pick("scene", scenes.map(({ labels }, index) => `${index + 1}: ${things(labels).slice(0, 2).map(([label]) => classes[label]).join(", ")}`), scene, (index) => (scene = index)),
     pick("network", networks.map(({ name }) => name), network, (index) => (network = index)),
+    make("p", { class: "fcn-title" }, "weight of each map"),
     controls,
-    make("div", { class: "fcn-pictures fcn-four" }, ...Object.values(views).map(({ element }) => element)), told,
     make("div", { class: "fcn-row" }, button("All weights 1", () => {
-      weights[network] = weights[network].map(() => 1);
+      weights = networks.map(({ maps }) => maps.map(() => 1));
       open();
-    })));
+    })),
+    make("div", { class: "fcn-pictures fcn-four" }, ...Object.values(views).map(({ element }) => element)), told);
   open();
 }
 

@@ -13,7 +13,7 @@ from fcn.viz import colors, label_map
 from fcn.viz.values import as_array, as_image, as_label_map
 from fcn.widgets.live import Live, source
 
-_MAPS = ("score_fr", "pool4", "pool3")
+_MAPS = ("score_fr", "score_pool4", "score_pool3")
 
 
 class Skips(Live):
