@@ -79,7 +79,7 @@ function render({ model, el }) {
     .map((label) => [label, map.filter((each) => each === label).length / map.length]).sort((a, b) => b[1] - a[1]);
   const few = (map) => {
     const all = things(map), large = all.filter(([, share]) => share >= 0.01), left = all.length - large.length;
-    return { large, more: left ? `${large.length ? ", and " : ""}${left} below 1 %` : "" };
+    return { large, more: left ? `${large.length ? " and " : ""}${left} below 1 %` : "" };
   };
   const named = (map) => {
     const { large, more } = few(map);
