@@ -196,3 +196,10 @@ def test_the_style_sheet_names_the_book_s_three_fonts_and_fetches_nothing_but_th
     stacks = re.findall(r"--(?:serif|sans|mono): ([^;]+);", css)
     assert {stack.split(",")[0].strip('"') for stack in stacks} == ours
     assert set(re.findall(r'font(?:-family)?:[^;{}"]*"([^"]+)"', css)) <= ours
+
+
+def test_the_figures_that_answer_have_the_books_colors_for_the_kinds_of_error():
+    script = (ROOT / "fcn" / "widgets" / "shared.js").read_text()
+    (kinds,) = re.findall(r"const KINDS = \{(.*)\};", script)
+    found = {name.strip('"'): color for name, color in re.findall(r'("[^"]+"|\w+): "(#\w+)"', kinds)}
+    assert found == palette.ERROR_COLORS

@@ -5,8 +5,6 @@ const percent = (share) => (share >= 0.995 ? "100 %" : share < 0.005 ? "under 1 
 function render({ model, el }) {
   const [names, sizes, cell, [height, width]] = ["names", "sizes", "cell", "full"].map((name) => model.get(name));
   let index = sizes.length - 1, at = [...model.get("start")], kept = [...at];  // a click keeps a square, the mouse looks at others
-  const holder = document.createElement("div");
-  holder.innerHTML = model.get("picture");
   const photograph = new Image();
   const canvas = make("canvas", { role: "application", tabindex: "0", class: "fcn-grid" });
   const rows = make("tbody"), parts = make("p", { class: "fcn-formula" }), told = make("p", { class: "fcn-title", "aria-live": "polite" });
@@ -72,7 +70,7 @@ function render({ model, el }) {
     go(at[0] + step[0], at[1] + step[1], true);
   });
   photograph.addEventListener("load", draw);
-  photograph.src = holder.firstElementChild.src;
+  photograph.src = sourceOf(model.get("picture"));
   const sized = (size) => `${sizes[size].rows * cell} × ${sizes[size].columns * cell}`;
   const grow = sizes.length > 1 ? [slider("pixels given", { min: 0, max: sizes.length - 1, value: index, say: sized }, (value) => {
     index = value;

@@ -1,16 +1,13 @@
 """Chapter 2: a map of answers over a photograph. Point at a square, and it says what it sees, and why."""
 
-import base64
-import io
 from collections.abc import Sequence
 
 import numpy as np
 import traitlets
-from PIL import Image
 
 from fcn.viz import BookFigure, crop_overlay
 from fcn.viz.values import as_array, as_image
-from fcn.widgets.live import Live, source
+from fcn.widgets.live import Live, as_html, source
 
 _BEST, _TERMS = 5, 3  # names a square, channels in its sum
 
@@ -51,7 +48,7 @@ class Ask(Live):
         sizes = [_told(*pair, weight, shown) for pair in answers]
         used = {label for size in sizes for square in size["labels"] for label in square} | {*shown}
         super().__init__(
-            still=_still(image, sizes[-1], names, start, cell).html(), picture=_encoded(image), cell=cell,
+            still=_still(image, sizes[-1], names, start, cell).html(), picture=as_html(image, "JPEG"), cell=cell,
             full=[*image.shape[:2]], start=[*start], names={str(label): str(names[label]) for label in sorted(used)},
             sizes=sizes,
         )  # fmt: skip
@@ -86,13 +83,3 @@ def _told(features: np.ndarray, scores: np.ndarray, weight: np.ndarray, shown: l
         "rows": rows, "columns": columns, "labels": best.tolist(), "sums": sums, "lit": lit,
         "probabilities": np.take_along_axis(probable, best, axis=1).round(3).tolist(),
     }  # fmt: skip
-
-
-def _encoded(image: np.ndarray) -> str:
-    """Return a photograph as HTML, so that the pages can keep it in a file of its own."""
-    pixels = image if image.dtype == np.uint8 else (255 * image).round().astype(np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, "JPEG", quality=88)
-    height, width = pixels.shape[:2]
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img width="{width}" height="{height}" src="data:image/jpeg;base64,{data}" alt="">'

@@ -46,7 +46,7 @@ function render({ model, el }) {
     [target.width, target.height] = [width * cell, height * cell];
     map.forEach((label, place) => {
       const [x, y] = [(place % width) * cell, Math.floor(place / width) * cell];
-      context.fillStyle = label === VOID ? "#f4f1e8" : colors[label];
+      context.fillStyle = label === VOID ? KINDS.void : colors[label];
       context.fillRect(x, y, cell, cell);
       if (label !== VOID) return;
       context.fillStyle = "#8d8570";
@@ -131,12 +131,6 @@ function render({ model, el }) {
     truthBoard.setAttribute("aria-label", `The truth: ${classesThere.map((label) => classes[label]).join(", ")}`);
     said.textContent = "";
     draw();
-  }
-
-  function swatch(color) {
-    const element = make("span", { class: "fcn-swatch" });
-    element.style.background = color;
-    return element;
   }
 
   const place = (event) => {

@@ -7,9 +7,9 @@ import traitlets
 from scipy import ndimage
 
 from fcn import VOID
-from fcn.viz import colors, label_map
+from fcn.viz import label_map
 from fcn.viz.values import as_label_map
-from fcn.widgets.live import Live, source
+from fcn.widgets.live import Live, color_names, source
 
 _LARGEST = 64  # pixels a side: smaller squares cannot be met
 
@@ -18,7 +18,7 @@ class Score(Live):
     """A label map to paint beside the true one, and the scores of chapter 1, which move with each stroke.
 
     `masks` are true label maps by the names under which they can be chosen: (H, W), of 4 to 64 pixels a side, labels
-    of `classes`, 255 for void; at most ten classes in each. Boundary IoU is taken within `width` pixels.
+    of `classes`, 255 for void; keys choose the first ten. Boundary IoU is taken within `width` pixels.
     Raises ValueError for anything else.
 
     >>> Score({"a small one": [[0, 0, 1, 1]] * 4}, ["background", "cat"])
@@ -40,10 +40,9 @@ class Score(Live):
              "reach": width, "thin": _thinnest(each)}
             for name, each in maps.items()
         ]  # fmt: skip
-        table = ["#" + bytes(color).hex() for color in colors(classes)[: len(classes)]]
         title, mask = next(iter(maps.items()))
         still = label_map(mask, classes, title=f"the truth, {title}").html()
-        super().__init__(still=still, pictures=pictures, classes=[*map(str, classes)], colors=table)
+        super().__init__(still=still, pictures=pictures, classes=[*map(str, classes)], colors=color_names(classes))
 
 
 def _thinnest(mask: np.ndarray) -> int | None:

@@ -13,6 +13,13 @@ const make = (tag, attributes = {}, ...children) => {
 // Values of 0..255 that are stored as text.
 export const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 
+// The address of a picture that is stored as HTML: the data themselves, or on a page a file.
+const sourceOf = (html) => {
+  const holder = document.createElement("div");
+  holder.innerHTML = html;
+  return holder.firstElementChild.src;
+};
+
 let made = 0;
 
 // A slider of whole numbers with its name and value; `say` writes the value.
@@ -167,14 +174,21 @@ const squares = (canvas, values, height, width, limit) => {
   const context = canvas.getContext("2d");
   if (canvas.width !== width || canvas.height !== height) [canvas.width, canvas.height] = [width, height];
   const image = context.createImageData(width, height);
-  for (let i = 0; i < width * height; i++) {
-    image.data.set([...colored(values[i], limit), 255], 4 * i);
-  }
+  for (let i = 0; i < width * height; i++) image.data.set([...colored(values[i], limit), 255], 4 * i);
   context.putImageData(image, 0, 0);
 };
 
 // Label maps are flat, row by row; 255 is void.
 const VOID = 255;
+
+// fcn.palette's ERROR_COLORS; tests/test_palette.py compares them.
+const KINDS = { right: "#3d4852", missed: "#4fa3ff", spilled: "#ffb13d", "mixed up": "#e0559f", void: "#f4f1e8" };
+
+const swatch = (color) => {
+  const element = make("span", { class: "fcn-swatch" });
+  element.style.background = color;
+  return element;
+};
 
 // counts[i][j]: pixels of class i that were called j; void is left out.
 export const confusion = (truth, answer, classes) => {

@@ -38,8 +38,6 @@ export const predicted = (maps, weights, classes, side) => {
   return answer;
 };
 
-const KINDS = { right: "#3d4852", missed: "#4fa3ff", spilled: "#ffb13d", "mixed up": "#e0559f", void: "#f4f1e8" };
-
 // What is wrong where, as fcn.metrics.errors says it.
 export const kinds = (truth, answer) => truth.map((label, at) =>
   label === VOID ? "void" : label === answer[at] ? "right" : label === 0 ? "spilled" : answer[at] === 0 ? "missed" : "mixed up");
@@ -69,11 +67,6 @@ function render({ model, el }) {
     canvas.setAttribute("aria-label", `${title}: ${said}`);
   }
 
-  const swatch = (color) => {
-    const element = make("span", { class: "fcn-swatch" });
-    element.style.background = color;
-    return element;
-  };
   // The things of a map, the largest first: [[label, share of the pixels]].
   const things = (map) => [...new Set(map)].filter((label) => label !== 0 && label !== VOID)
     .map((label) => [label, map.filter((each) => each === label).length / map.length]).sort((a, b) => b[1] - a[1]);
@@ -116,9 +109,7 @@ function render({ model, el }) {
   }
 
   for (const each of scenes) {
-    const holder = document.createElement("div");
-    holder.innerHTML = each.picture;
-    each.source = holder.firstElementChild.src;
+    each.source = sourceOf(each.picture);
     each.labels = [...bytes(each.truth)];
   }
   const pick = (name, options, value, set) => choice(name, Object.fromEntries(options.map((label, index) => [`k${index}`, label])), `k${value}`, (key) => (set(Number(key.slice(1))), open()));

@@ -1,17 +1,14 @@
 """Chapter 5: what each score map adds to the sum."""
 
-import base64
-import io
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 import traitlets
-from PIL import Image
 
-from fcn.viz import colors, label_map
+from fcn.viz import colors, row
 from fcn.viz.values import as_array, as_image, as_label_map
-from fcn.widgets.live import Live, source
+from fcn.widgets.live import Live, as_html, as_text, color_names, source
 
 _MAPS = ("score_fr", "score_pool4", "score_pool3")
 
@@ -46,14 +43,14 @@ class Skips(Live):
         if not told:
             raise ValueError("Expected the score maps of one network or more; got none.")
         scenes = [
-            {"picture": _encoded(picture), "truth": base64.b64encode(mask.astype(np.uint8).tobytes()).decode()}
+            {"picture": as_html(picture), "truth": as_text(mask.astype(np.uint8))}
             for picture, mask in zip(pictures, masks, strict=True)
         ]
-        table = ["#" + bytes(color).hex() for color in colors(classes)[: len(classes)]]
-        still = label_map(masks[0], classes, title="the truth of the first scene", width=2.6).html()
+        said = "A scene and its label map; the figure computes what networks make of it, and needs a script"
         super().__init__(
-            still=still, scenes=scenes, networks=told, classes=[*map(str, classes)], colors=table, side=side
-        )
+            still=row([pictures[0], colors(classes)[masks[0]]], ["picture", "truth"], width=4.6, alt=said).html(),
+            scenes=scenes, networks=told, classes=[*map(str, classes)], colors=color_names(classes), side=side,
+        )  # fmt: skip
 
 
 def _told(name: str, maps: Sequence, count: int, classes: int, side: int) -> dict:
@@ -74,13 +71,4 @@ def _packed(scores: np.ndarray, bits: int) -> dict:
     largest = 2 ** (bits - 1) - 1
     steps = np.maximum(abs(scores).max(axis=(1, 2)) / largest, 1e-12)
     whole = (scores / steps[:, None, None]).round().astype(f"<i{bits // 8}")
-    return {"data": base64.b64encode(whole.tobytes()).decode(), "bits": bits, "steps": steps.tolist()}
-
-
-def _encoded(image: np.ndarray) -> str:
-    """Return a picture as HTML, so that the pages can keep it in a file of its own."""
-    buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, "PNG")
-    height, width = image.shape[:2]
-    data = base64.b64encode(buffer.getvalue()).decode()
-    return f'<img width="{width}" height="{height}" src="data:image/png;base64,{data}" alt="">'
+    return {"data": as_text(whole), "bits": bits, "steps": steps.tolist()}

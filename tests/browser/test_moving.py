@@ -167,6 +167,8 @@ def test_each_control_of_a_figure_has_a_name_a_value_and_room_for_a_finger(open_
             handle.get_attribute("aria-valuetext") == handle.locator("xpath=following-sibling::output").inner_text()
         )
         assert handle.bounding_box()["height"] >= 24
+        thumb = "(input) => parseFloat(getComputedStyle(input, '::-webkit-slider-thumb').width)"
+        assert handle.evaluate(thumb) >= 24
     for control in figure.locator("button, fieldset label").all():
         assert min(control.bounding_box()[side] for side in ("width", "height")) >= 24
     for image in figure.locator("canvas").all():

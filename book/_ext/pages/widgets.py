@@ -76,6 +76,10 @@ def write_figures(static: Path) -> None:
     """Write each figure's script, of what all share and its own, as one that loads from file:// too: no module."""
     folder = static / "figures"
     folder.mkdir(exist_ok=True)
+    pages = "".join(page.read_text(encoding="utf-8") for page in static.parent.glob("*.html"))
+    for state in folder.glob("state-*.js"):  # of an earlier build
+        if f'data-state="{state.stem.removeprefix("state-")}"' not in pages:
+            state.unlink()
     shared = (FIGURES / "shared.js").read_text(encoding="utf-8")
     for source in FIGURES.glob("*.js"):
         own = source.read_text(encoding="utf-8")
