@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 ROOT = Path(__file__).resolve().parents[1]
 SIZE, MARGIN, GAP, TOP = (1200, 630), 60, 24, 184
-CHOSEN = ("image", "FCN-32s", "FCN-8s")  # of the title pictures
+CHOSEN = ("the photograph", "stride 32 alone", "+ stride 8")  # of the title pictures
 TITLE, ABOUT = "Every pixel a class", "Semantic segmentation with fully convolutional networks"
 PAPER, INK, SOFT = "#fdfcf9", "#22262b", "#5c6670"  # as in book.css
 

@@ -86,7 +86,7 @@ def run(path: Path) -> None:
         NotebookClient(notebook, timeout=600, resources=resources, extra_arguments=arguments).execute()
     except CellExecutionError as error:
         raise SystemExit(f"{path.name}: a cell failed, nothing was stored.\n{error}") from None
-    notebook = normalized(notebook)
+    notebook = withheld(normalized(notebook))
     notebook.metadata["ran"] = digest(notebook)
     notebook.metadata["minutes"] = math.ceil((time.monotonic() - began) / 60)  # the landing page says so
     pictures = hero(notebook)
@@ -134,6 +134,14 @@ def normalized(notebook):
     notebook = nbformat.from_dict(json.loads(text))
     notebook.metadata.language_info = {"name": "python"}
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    return notebook
+
+
+def withheld(notebook):
+    """Return the notebook without what cells tagged `withheld` have shown: pictures that may not be passed on."""
+    for cell in notebook.cells:
+        if "withheld" in cell.metadata.get("tags", []):
+            cell.outputs = []
     return notebook
 
 

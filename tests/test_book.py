@@ -74,6 +74,13 @@ def test_nothing_was_printed_to_stderr(code_cells):
     assert printed == []
 
 
+def test_no_picture_is_stored_that_may_not_be_passed_on(code_cells):
+    for cell in code_cells:
+        if "withheld" in cell.metadata.get("tags", []):
+            assert cell.outputs == []
+            assert "nbval-ignore-output" in cell.metadata.tags
+
+
 def test_every_figure_has_a_description_and_a_dark_twin(code_cells):
     for cell in code_cells:
         widget = any("application/vnd.jupyter.widget-view+json" in out.get("data", {}) for out in cell.outputs)
@@ -99,7 +106,7 @@ def test_the_title_pictures_are_those_of_the_stored_run():
         found |= notebooks.hero(notebooks.nbformat.read(path, as_version=4))
     assets = ROOT / "book" / "assets"
     assert set(found) == {path.name for kind in ("hero*", "social*") for path in assets.glob(kind)}
-    assert len(found) == 11  # the picture, three answers and the truth, light and dark, and what links show
+    assert len(found) == 9  # the photograph and three answers, light and dark, and what links show
     with Image.open(assets / "social.jpg") as social:
         assert social.size == (1200, 630)
     for name, data in found.items():

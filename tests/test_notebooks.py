@@ -174,3 +174,14 @@ def test_what_is_no_number_of_a_chapter_is_refused(number):
 def test_a_chapter_that_does_not_exist_is_named_with_those_that_do():
     with pytest.raises(SystemExit, match=r"no chapter '99'\. There are: .*02"):
         notebooks.chapters("99")
+
+
+def test_what_a_cell_tagged_withheld_has_shown_is_not_stored(notebook):
+    chapter = nbformat.read(notebook, as_version=4)
+    chapter.cells[1].metadata.tags = ["withheld"]
+    nbformat.write(chapter, notebook)
+    notebooks.run(notebook)
+    stored = nbformat.read(notebook, as_version=4)
+    assert stored.cells[0].outputs
+    assert stored.cells[1].outputs == []
+    assert stored.metadata.ran == notebooks.digest(stored)

@@ -3,6 +3,7 @@
 import functools
 import http.server
 import json
+import re
 import shutil
 import struct
 import tarfile
@@ -10,9 +11,11 @@ import threading
 import zlib
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pytest
 import torch
+from notebooks import ROOT
 from PIL import Image
 
 from fcn.datasets import VOC, CamVid, Pairs, Pets, camvid, download
@@ -387,7 +390,8 @@ def voc(tmp_path) -> Path:
     """Return a folder like VOC's with two photographs of different sizes."""
     base = tmp_path / "VOCdevkit" / "VOC2012"
     (base / "ImageSets" / "Segmentation").mkdir(parents=True)
-    (base / "ImageSets" / "Segmentation" / "val.txt").write_text("a\nb\n")
+    for split in ("train", "val"):
+        (base / "ImageSets" / "Segmentation" / f"{split}.txt").write_text("a\nb\n")
     for name, height in (("a", 30), ("b", 40)):
         drawn(base / "JPEGImages" / f"{name}.jpg", np.full((height, 50, 3), 90, dtype=np.uint8))
         mask = np.zeros((height, 50), dtype=np.uint8)
@@ -414,6 +418,19 @@ def test_the_outline_of_a_pet_is_void_and_the_pet_is_class_one(tmp_path):
     assert data.classes == ("background", "pet")
     expected = torch.tensor(np.select([trimap == 1, trimap == 2], [1, 0], 255))
     assert torch.equal(data[0][1].long(), expected.long())
+
+
+def test_the_cell_of_chapter_6_for_voc_trains_and_scores(voc, capsys):
+    chapter = nbformat.read(ROOT / "book" / "06_photographs.ipynb", as_version=4)
+    (block,) = [text for cell in chapter.cells for text in re.findall(r"```python\n(.*?)```", cell.source, re.DOTALL)]
+    recipe = next(cell.source for cell in chapter.cells if cell.cell_type == "code" and "recipe = {" in cell.source)
+    for long, short in (("steps=1000", "steps=1"), ('"voc"', repr(str(voc))), (", download=True", "")):
+        assert long in block
+        block = block.replace(long, short)
+    names = "from fcn.backbones import lite0\nfrom fcn.skips import FCN\nfrom fcn.training import evaluate, fit"
+    small = recipe.replace('"batch": 6', '"batch": 2')
+    exec("\n".join(["import torch", names, small, block]), {})
+    assert 0 <= float(capsys.readouterr().out) <= 1
 
 
 @pytest.mark.parametrize("loader", [VOC, Pets])

@@ -324,3 +324,30 @@ def test_what_is_marked_has_another_colour():
 def test_a_photograph_is_stored_as_jpeg_and_a_drawing_as_png():
     assert viz.panel(IMAGE, "a").encoded()[:3] == b"\xff\xd8\xff"
     assert viz.cells([[1]], "a").encoded()[1:4] == b"PNG"
+
+
+def test_a_reliability_diagram_sets_how_often_right_over_how_sure():
+    counts = [[10, 0, 30, 50_000], [4, 0, 21, 47_500], [3, 0, 15, 45_000]]
+    many = [[0, 0, 5, 100_000], [0, 0, 4, 95_000], [0, 0, 4, 95_000]]
+    fig = viz.reliability({"as trained": counts, "later": many}, alt="Dots")
+    first, second = (each.get_offsets().tolist() for each in fig.axes[0].collections)
+    assert np.allclose(first, [[0.4, 0.3], [0.7, 0.5], [0.95, 0.9]])  # a bin without a pixel has no dot
+    assert np.allclose(second, [[0.95, 0.95]])  # nor one with less than a ten thousandth
+    assert fig.axes[0].lines[0].get_xydata().tolist() == [[0, 0], [1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("groups", "message"),
+    [
+        ({}, "1 to 3 groups"),
+        ([[1], [1], [1]], "1 to 3 groups"),
+        ({name: [[1], [1], [1]] for name in "abcd"}, "1 to 3 groups"),
+        ({"one": [1, 1, 1]}, r"counts \(3, bins\).*\(one\)"),
+        ({"one": [[1], [1]]}, r"counts \(3, bins\)"),
+        ({"one": [[-1], [1], [1]]}, "0 or more"),
+        ({"one": [[0], [0], [0]]}, "of some pixels"),
+    ],
+)
+def test_what_is_no_reliability_is_refused(groups, message):
+    with pytest.raises(ValueError, match=message):
+        viz.reliability(groups, alt="Dots")

@@ -2,7 +2,7 @@
 
 A noun returns a figure, draw_x(ax, ...) draws on axes. All take what data sets and networks give: tensors or arrays,
 images (3, H, W) or (H, W, 3), uint8 or 0..1. The rooms of this wing: figure (paper and frame), pictures, labels,
-cells, confusion, charts, brushes, layers, tables; values says what they take.
+cells, confusion, reliability, charts, brushes, layers, tables; values says what they take.
 """
 
 from fcn.palette import ACCENT as ACCENT
@@ -44,5 +44,6 @@ from fcn.viz.pictures import framed as framed
 from fcn.viz.pictures import overlay as overlay
 from fcn.viz.pictures import panel as panel
 from fcn.viz.pictures import row as row
+from fcn.viz.reliability import reliability as reliability
 from fcn.viz.tables import Table as Table
 from fcn.viz.tables import table as table

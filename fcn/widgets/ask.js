@@ -1,7 +1,5 @@
 // Chapter 2: a photograph under a map of answers. Point at a square, and it tells its best names, and what a score is made of.
 
-const percent = (share) => (share >= 0.995 ? "100 %" : share < 0.005 ? "under 1 %" : `${Math.round(100 * share)} %`);
-
 function render({ model, el }) {
   const [names, sizes, cell, [height, width]] = ["names", "sizes", "cell", "full"].map((name) => model.get(name));
   let index = sizes.length - 1, at = [...model.get("start")], kept = [...at];  // a click keeps a square, the mouse looks at others

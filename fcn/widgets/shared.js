@@ -228,13 +228,17 @@ export const boundaryIou = (truth, answer, height, width, classes, reach) => {
   });
 };
 
+// The IoU of each class; of one that is nowhere there is none (NaN).
+const overlaps = (counts) => {
+  const columns = counts.map((_, k) => sum(counts.map((row) => row[k])));
+  return counts.map((row, k) => row[k] / (sum(row) + columns[k] - row[k]));
+};
+
 // The scores of fcn.metrics; of a class that is neither in the truth nor in the answer there is none (NaN).
 export const scores = (truth, answer, height, width, classes, reach) => {
   const counts = confusion(truth, answer, classes);
   const rows = counts.map(sum), right = counts.map((row, k) => row[k]);
-  const columns = counts.map((_, k) => sum(counts.map((row) => row[k])));
-  const iou = right.map((both, k) => both / (rows[k] + columns[k] - both));
-  const accuracy = right.map((both, k) => both / rows[k]);
+  const iou = overlaps(counts), accuracy = right.map((both, k) => both / rows[k]);
   return {
     pixelAccuracy: sum(right) / sum(rows),
     meanAccuracy: mean(accuracy),
@@ -245,6 +249,8 @@ export const scores = (truth, answer, height, width, classes, reach) => {
     iou,
   };
 };
+
+const percent = (share) => (share >= 0.995 ? "100 %" : share < 0.005 ? "under 1 %" : `${Math.round(100 * share)} %`);
 
 const two = (value) => (Number.isNaN(value) ? "–" : value.toFixed(2));
 
@@ -258,4 +264,25 @@ export const chanceOf = (seed) => {
     return (((t ^ (t >>> 14)) >>> 0) + 0.5) / 4294967296;
   };
   return () => Math.sqrt(-2 * Math.log(even())) * Math.cos(2 * Math.PI * even());
+};
+
+// Bilinear enlargement of `count` maps (rows, columns) by a factor, as fcn.upsampling.bilinear: `center` is the large
+// pixel on which the first cell is centered. -> as many maps, `factor` times as large, flat
+export const enlarged = (maps, count, rows, columns, factor, center = (factor - 1) / 2) => {
+  const out = new Float64Array(count * rows * columns * factor * factor), high = rows * factor, wide = columns * factor;
+  const places = (cells) => Array.from({ length: cells * factor }, (_, at) => {
+    const place = Math.max(0, Math.min(cells - 1, (at - center) / factor)), low = Math.max(0, Math.min(cells - 2, Math.floor(place)));
+    return [low, place - low];
+  });
+  const [down, across] = [places(rows), places(columns)], [below, beside] = [rows > 1 ? columns : 0, columns > 1 ? 1 : 0];
+  for (let k = 0; k < count; k++) for (let i = 0; i < high; i++) {
+    const [a, lower] = down[i], start = (k * rows + a) * columns, to = (k * high + i) * wide;
+    for (let j = 0; j < wide; j++) {
+      const [b, right] = across[j], at = start + b;
+      const over = maps[at] * (1 - right) + maps[at + beside] * right;
+      const under = maps[at + below] * (1 - right) + maps[at + below + beside] * right;
+      out[to + j] = over * (1 - lower) + under * lower;
+    }
+  }
+  return out;
 };

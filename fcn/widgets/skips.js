@@ -6,34 +6,14 @@ export const unpacked = ({ data, bits, steps }) => {
   return Float64Array.from(whole, (value, at) => value * steps[Math.floor(at / area)]);
 };
 
-// Bilinear enlargement of K maps (side x side), as F.interpolate(align_corners=False): -> K maps (side s x side s).
-export const enlarged = (maps, count, side, factor) => {
-  const large = side * factor, out = new Float64Array(count * large * large);
-  const places = Array.from({ length: large }, (_, at) => {
-    const place = Math.max(0, Math.min(side - 1, (at + 0.5) / factor - 0.5)), low = Math.min(side - 2, Math.floor(place));
-    return side > 1 ? [low, place - low] : [0, 0];
-  });
-  const next = side > 1 ? 1 : 0;
-  for (let k = 0; k < count; k++) {
-    const base = k * side * side;
-    for (let i = 0; i < large; i++) for (let j = 0; j < large; j++) {
-      const [a, down] = places[i], [b, right] = places[j], at = base + a * side + b;
-      const above = maps[at] * (1 - right) + maps[at + next] * right;
-      const below = maps[at + next * side] * (1 - right) + maps[at + next * side + next] * right;
-      out[(k * large + i) * large + j] = above * (1 - down) + below * down;
-    }
-  }
-  return out;
-};
-
 // The class of the highest sum in each pixel: maps from coarse to fine, each twice as fine as the one before.
 export const predicted = (maps, weights, classes, side) => {
   let sum = maps[0].values.map((value) => value * weights[0]), cells = maps[0].side;
   maps.slice(1).forEach(({ values }, index) => {
-    sum = enlarged(sum, classes, cells, 2).map((value, at) => value + weights[index + 1] * values[at]);
+    sum = enlarged(sum, classes, cells, cells, 2).map((value, at) => value + weights[index + 1] * values[at]);
     cells *= 2;
   });
-  const large = enlarged(sum, classes, cells, side / cells), area = side * side, answer = Array(area).fill(0);
+  const large = enlarged(sum, classes, cells, cells, side / cells), area = side * side, answer = Array(area).fill(0);
   for (let at = 0; at < area; at++) for (let k = 1; k < classes; k++) if (large[k * area + at] > large[answer[at] * area + at]) answer[at] = k;
   return answer;
 };

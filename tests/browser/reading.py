@@ -10,7 +10,7 @@ from pathlib import Path
 from notebooks import chapters
 
 CHAPTERS = [f"{path.stem}.html" for path in chapters()]
-PAGES = ["index.html", *CHAPTERS, "glossary.html", "bibliography.html", "search.html", "404.html"]
+PAGES = ["index.html", *CHAPTERS, "live.html", "glossary.html", "bibliography.html", "search.html", "404.html"]
 THEMES = ["light", "dark"]
 PACKED = {".html", ".css", ".js", ".svg", ".txt", ".xml"}
 

@@ -10,6 +10,7 @@ from sphinxcontrib import katex
 from pages.address import write_maps
 from pages.bundle import bundle
 from pages.images import as_webp
+from pages.live import write_live
 from pages.safety import guard
 from pages.search import write_index
 from pages.widgets import write_figures
@@ -52,6 +53,7 @@ def finish(app, exception) -> None:
         for source in (file for pattern in patterns for file in NPM.glob(pattern)):
             shutil.copy2(source, static / "vendor" / folder)
     write_figures(static)
+    write_live(static)
     as_webp(Path(app.outdir))
     write_index(Path(app.outdir))
     bundle(static)

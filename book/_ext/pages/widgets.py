@@ -80,13 +80,17 @@ def write_figures(static: Path) -> None:
     for state in folder.glob("state-*.js"):  # of an earlier build
         if f'data-state="{state.stem.removeprefix("state-")}"' not in pages:
             state.unlink()
-    shared = (FIGURES / "shared.js").read_text(encoding="utf-8")
     for source in FIGURES.glob("*.js"):
-        own = source.read_text(encoding="utf-8")
-        if source.name == "shared.js":
-            continue
-        if own.count(DEFAULT) != 1:
-            raise ExtensionError(f"{source.name} must end with: {DEFAULT}")
-        script = EXPORT.sub("", f"{shared}\n{own}").replace(DEFAULT, f'fcnFigures["{source.stem}"] = render;')
-        (folder / source.name).write_text(f"(() => {{\n{script}}})();\n", encoding="utf-8")
+        if source.name != "shared.js":
+            script = as_script(source.stem, source.read_text(encoding="utf-8"))
+            (folder / source.name).write_text(script, encoding="utf-8")
     shutil.copy2(FIGURES / "shared.css", folder)
+
+
+def as_script(name: str, own: str) -> str:
+    """Return what all figures share and a figure's own source as one script."""
+    if own.count(DEFAULT) != 1:
+        raise ExtensionError(f"{name}.js must end with: {DEFAULT}")
+    shared = (FIGURES / "shared.js").read_text(encoding="utf-8")
+    script = EXPORT.sub("", f"{shared}\n{own}").replace(DEFAULT, f'fcnFigures["{name}"] = render;')
+    return f"(() => {{\n{script}}})();\n"
