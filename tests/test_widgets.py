@@ -15,7 +15,7 @@ from fcn.scenes import CLASSES, EmojiScenes
 from fcn.skips import FCN
 from fcn.training import resume
 from fcn.upsampling import bilinear
-from fcn.widgets import Ask, Grow, Paint, Score, Skips
+from fcn.widgets import Ask, Grow, Paint, Score, See, Skips
 
 
 @pytest.mark.parametrize("wrong", [{"kernel": 8}, {"stride": 1}, {"depth": 4}, {"brush": "fur"}, {"input": "odd"}])
@@ -138,3 +138,25 @@ def test_of_the_books_networks_the_stored_maps_answer_all_but_a_pixel_of_a_thous
         part = torch.stack(parts)
         total = part if total is None else bilinear(total, 2) + part
     assert (bilinear(total, 8).argmax(1) != whole).float().mean() < 0.001
+
+
+def test_a_field_is_kept_with_its_place_against_the_cell_and_the_square_that_holds_nine_tenths():
+    field = np.zeros((32, 32))
+    field[12:26, 10:24] = 1
+    field[17:19, 17:19] = 4000
+    (depth,) = See(np.zeros((1, 3, 32, 32), np.uint8), {8: field}, {8: 3.5}).depths
+    middle = 3.5 + 8 * 2
+    assert (depth["top"] + middle, depth["left"] + middle, depth["high"], depth["wide"]) == (12, 10, 14, 14)
+    assert depth["most"] == 6  # 17 to 23 around 20, the edge in the middle of the cell
+    values = np.frombuffer(base64.b64decode(depth["values"]), np.uint8).reshape(14, 14)
+    assert values[5, 7] == 255
+    assert values[0, 0] == round(255 / 4000**0.5)
+
+
+@pytest.mark.parametrize(
+    ("field", "centers"),
+    [(np.zeros((8, 8)), {4: 1.5}), (np.eye(8) - 1, {4: 1.5}), (np.eye(4), {4: 1.5}), (np.eye(8), {8: 3.5})],
+)
+def test_a_field_that_does_not_fit_is_refused(field, centers):
+    with pytest.raises(ValueError, match="Expected"):
+        See(np.zeros((1, 3, 8, 8), np.uint8), {4: field}, centers)

@@ -8,4 +8,5 @@ from fcn.widgets.ask import Ask as Ask
 from fcn.widgets.grow import Grow as Grow
 from fcn.widgets.paint import Paint as Paint
 from fcn.widgets.score import Score as Score
+from fcn.widgets.see import See as See
 from fcn.widgets.skips import Skips as Skips

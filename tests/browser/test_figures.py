@@ -9,10 +9,11 @@ import torch.nn.functional as F
 from reading import served
 
 from fcn import VOID
+from fcn.backbones import small
 from fcn.checkerboard import paint_count, phase_score
 from fcn.metrics import ERRORS, Confusion, boundary_iou, errors
 from fcn.upsampling import bilinear
-from fcn.widgets import Skips
+from fcn.widgets import See, Skips
 from fcn.widgets.live import source
 
 SETTINGS = 200
@@ -23,7 +24,7 @@ def module(browser, tmp_path_factory):
     """Return a function (name, JavaScript that ends in a value, of its argument) -> that value."""
     folder = tmp_path_factory.mktemp("modules")
     (folder / "index.html").write_text("<!doctype html><title>Modules</title>")
-    for name in ("paint", "score", "grow", "skips"):
+    for name in ("paint", "score", "grow", "skips", "see"):
         (folder / f"{name}.js").write_text(source(name))
     with served(folder) as host:
         page = browser.new_page()
@@ -229,3 +230,36 @@ def test_the_answer_of_weighted_maps_is_what_pytorch_gives_of_the_stored_ones(mo
         kinds = errors(torch.tensor(truth, dtype=torch.uint8), found.to(torch.uint8))
         assert wrong == [ERRORS[kind] for kind in kinds]
     assert apart < pixels / 10_000  # where two sums are equal but for rounding
+
+
+def test_what_the_see_figure_frames_is_what_the_gradient_reaches(module):
+    side, net = 256, small(wide=True).double().eval()
+    for stage in net.stages:  # what a cell can see, not what one picture's largest values are
+        for place, layer in enumerate(stage):
+            if isinstance(layer, torch.nn.MaxPool2d):
+                stage[place] = torch.nn.AvgPool2d(layer.kernel_size, layer.stride, layer.padding)
+    with torch.no_grad():
+        for weight in net.parameters():
+            weight.abs_()  # so that no gradient is 0 by chance
+
+    def reached(index, row, column):
+        image = torch.rand(1, 3, side, side, dtype=torch.float64).requires_grad_()
+        net(image)[index][0, :, row, column].sum().backward()
+        rows, columns = (image.grad.abs().sum(dim=(0, 1)).sum(dim=axis).nonzero() for axis in (1, 0))
+        return [rows[0].item(), columns[0].item(), rows[-1].item() + 1, columns[-1].item() + 1]
+
+    fields = {}
+    for index, stride in enumerate(net.strides):
+        top, left, bottom, right = reached(index, side // stride // 2, side // stride // 2)
+        fields[stride] = torch.zeros(side, side)
+        fields[stride][top:bottom, left:right] = 1
+    figure = See(np.zeros((1, 3, side, side), np.uint8), fields, dict(zip(net.strides, net.centers, strict=True)))
+    chance = random.Random(0)
+    asked = []
+    for _ in range(SETTINGS):
+        index = chance.randrange(4)
+        asked.append([index, *(chance.randrange(side // net.strides[index]) for _ in range(2))])
+    given = {"depths": figure.depths, "asked": asked, "side": side}
+    code = "given.asked.map(([index, row, column]) => it.box(given.depths[index], row, column, given.side))"
+    for (index, row, column), found in zip(asked, module("see", code, given), strict=True):
+        assert found == reached(index, row, column), (net.strides[index], row, column)
