@@ -7,9 +7,11 @@ import threading
 from contextlib import contextmanager
 from pathlib import Path
 
-from notebooks import chapters
+import nbformat
+from notebooks import chapters, figures
 
 CHAPTERS = [f"{path.stem}.html" for path in chapters()]
+WITH_FIGURE = [f"{path.stem}.html" for path in chapters() if figures(nbformat.read(path, as_version=4))]
 PAGES = ["index.html", *CHAPTERS, "live.html", "glossary.html", "bibliography.html", "search.html", "404.html"]
 THEMES = ["light", "dark"]
 PACKED = {".html", ".css", ".js", ".svg", ".txt", ".xml"}

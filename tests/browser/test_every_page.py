@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 from notebooks import ROOT
-from reading import CHAPTERS, PAGES, moving_figure, open_answers, scroll_through
+from reading import PAGES, WITH_FIGURE, moving_figure, open_answers, scroll_through
 
 VIEWS = {  # the width at which a page is opened, and the widths and themes that follow there
     1280: [(1280, "light"), (1280, "dark"), (640, "light")],  # 640: at 200 % a page has half as many pixels
@@ -21,7 +21,7 @@ def test_a_page_asks_its_own_host_alone_fits_its_window_and_has_no_barriers_that
     page = open_page(name, opened)
     open_answers(page)
     scroll_through(page)
-    if name in CHAPTERS:  # the widgets' scripts take their time
+    if name in WITH_FIGURE:  # the widgets' scripts take their time
         moving_figure(page)
     page.evaluate((ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text())
     for width, theme in VIEWS[opened]:

@@ -3,9 +3,11 @@
 import re
 
 import pytest
-from reading import CHAPTERS, THEMES, moving_figure, open_answers, scroll_through, seen
+from notebooks import ROOT
+from reading import CHAPTERS, THEMES, WITH_FIGURE, moving_figure, open_answers, scroll_through, seen
+from test_every_page import FOUND
 
-WITH_SLIDER = [name for name in CHAPTERS if name != "01_segmentation.html"]  # the first has a figure to paint in
+WITH_SLIDER = [name for name in WITH_FIGURE if name != "01_segmentation.html"]  # the first has a figure to paint in
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -306,3 +308,24 @@ def test_each_guess_is_followed_by_what_answers_it(open_page, name):
     }"""
     for guess in page.locator("blockquote", has_text="Guess before you run").all():
         assert guess.evaluate(answered), guess.inner_text()
+
+
+@pytest.mark.parametrize("name", WITH_FIGURE)
+def test_axe_finds_nothing_in_two_states_of_each_figure(open_page, name):
+    page = open_page(name, theme="dark" if name[1] in "24" else "light")
+    scroll_through(page)
+    page.evaluate((ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text())
+    for place in page.locator(".fcn-figure").all():
+        place.scroll_into_view_if_needed()
+        figure = place.locator(".fcn-live")
+        figure.wait_for(timeout=20_000)
+        first = seen(figure)
+        assert page.evaluate(FOUND) == []
+        for handle in figure.locator("input[type=range]").all():
+            if handle.is_enabled():  # moving one may leave another nothing to choose
+                handle.press("ArrowLeft")
+        for options in figure.locator("fieldset").all():
+            options.locator("label").last.click()
+        page.wait_for_timeout(300)
+        assert seen(figure) != first
+        assert page.evaluate(FOUND) == []
