@@ -87,6 +87,16 @@ def studied(script: str, recipe: dict, jobs: Iterable[tuple[tuple, str]], run: C
     return {name: dict(sorted(several.items(), key=lambda item: int(item[0]))) for name, several in runs.items()}
 
 
+def begun(script: str) -> dict:
+    """Return {name: {seed: scores}} of what an unfinished study has stored, runs without a seed left out."""
+    runs = json.loads(Path(script).with_suffix(".part.json").read_text())["runs"]
+    return {
+        name: dict(sorted(several.items(), key=lambda item: int(item[0])))
+        for name, several in runs.items()
+        if several
+    }
+
+
 def arrays(script: str) -> dict[str, np.ndarray]:
     """Return what a study has stored in SCRIPT.npz, or in SCRIPT.part.npz while it goes on."""
     paths = (Path(script).with_suffix(ending) for ending in (".part.npz", ".npz"))
@@ -140,7 +150,8 @@ def summed_up(several: list, digits: int = 4):
     if isinstance(first, list):
         each = [summed_up(list(values), digits) for values in zip(*several, strict=True)]
         return {part: [values[part] for values in each] for part in ("mean", "sd")}
-    return {"mean": round(statistics.mean(several), digits), "sd": round(statistics.stdev(several), digits)}
+    sd = round(statistics.stdev(several), digits) if len(several) > 1 else None
+    return {"mean": round(statistics.mean(several), digits), "sd": sd}
 
 
 def interval(first: list[float], second: list[float], digits: int) -> dict[str, float]:
