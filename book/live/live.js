@@ -7,17 +7,22 @@ const PARTS = {
 
 function render({ model, el }) {
   const about = model.get("about"), root = new URL(`${document.documentElement.dataset.content_root}_static/live/`, document.baseURI);
-  const place = make("div"), built = {};
+  const place = make("div");
   let part = "scene";
   const bytesOf = (names) => names.filter((name) => !machine.sessions[name]).reduce((all, name) => all + about.networks[name].bytes, machine.ort ? 0 : about.program);
   const megabytes = (count) => `${(count / 1e6).toFixed(0)} MB`;
 
+  const shows = {};  // part -> what stands there now
   function open() {
-    const { names, build, title } = PARTS[part], needed = bytesOf(names);
-    if (built[part]) return void place.replaceChildren(built[part]);
+    const now = part, { names, build, title } = PARTS[now], needed = bytesOf(names);
+    const show = (...elements) => {
+      shows[now] = elements;
+      if (part === now) place.replaceChildren(...elements);
+    };
+    if (shows[now]) return void show(...shows[now]);
     const start = button(`Start: ${title} (${megabytes(needed)})`, async () => {
       const bar = make("progress", { max: String(needed), value: "0", "aria-label": "Loading" }), words = make("p", { "aria-live": "polite" });
-      place.replaceChildren(bar, words);
+      show(bar, words);
       let come = 0;
       try {
         await loaded(root, names, (count) => {
@@ -25,13 +30,16 @@ function render({ model, el }) {
           bar.value = come;
           words.textContent = come < needed ? `${megabytes(come)} of ${megabytes(needed)}` : "Starting …";
         });
-        built[part] = build({ root, about });
-        open();
+        show(build({ root, about }));
       } catch (error) {
-        place.replaceChildren(make("p", { role: "alert" }, `This did not work: ${error.message}. Is the connection there? `), button("Try again", open));
+        show(make("p", { role: "alert" }, `This did not work: ${error.message}. If the connection was lost, try again when it is back. `), button("Try again", () => {
+          delete shows[now];
+          open();
+        }));
       }
     });
-    place.replaceChildren(start);
+    show(start);
+    delete shows[now];  // what a start will bring may change: the other part brings the program, too
   }
 
   el.classList.add("fcn-live", "fcn-live-page");

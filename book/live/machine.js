@@ -48,22 +48,29 @@ const planes = (pixels) => {
   return out;
 };
 
-// A scene as text for an address, and back; what cannot be read is left out.
+// A scene as text for an address, and back; null if it cannot be read.
 export const asHash = ({ background, things }) =>
   `#${[background, ...things.map(({ sprite, x, y, size, turn, flip }) => [sprite, ...[x, y, size, turn].map(Math.round), flip ? 1 : 0].join(","))].join(";")}`;
 export const fromHash = (hash, backgrounds, sprites) => {
-  const [background, ...rest] = decodeURIComponent(hash.slice(1)).split(";");
-  if (!backgrounds.includes(background)) return null;
-  const things = rest.map((each) => each.split(",")).filter(([sprite, ...numbers]) => sprites.includes(sprite) && numbers.length === 5 && numbers.every((n) => /^-?\d{1,3}$/.test(n)))
-    .map(([sprite, ...numbers]) => [sprite, ...numbers.map(Number)]).map(([sprite, x, y, size, turn, flip]) =>
-      ({ sprite, x: within(x, 0, SIDE), y: within(y, 0, SIDE), size: within(size, 16, 120), turn: within(turn, -180, 180), flip: flip === 1 }));
+  let text = "";
+  try {
+    text = decodeURIComponent(hash.slice(1));
+  } catch {
+    return null;
+  }
+  const [background, ...rest] = text.split(";"), parts = rest.map((each) => each.split(","));
+  const read = ([sprite, ...numbers]) => sprites.includes(sprite) && numbers.length === 5 && numbers.every((n) => /^-?\d{1,3}$/.test(n));
+  if (!backgrounds.includes(background) || !parts.every(read)) return null;
+  const things = parts.map(([sprite, ...numbers]) => [sprite, ...numbers.map(Number)]).map(([sprite, x, y, size, turn, flip]) =>
+    ({ sprite, x: within(x, 0, SIDE), y: within(y, 0, SIDE), size: within(size, ...SIZES), turn: within(turn, -180, 180), flip: flip === 1 }));
   return { background, things };
 };
+const SIZES = [16, 120];  // pixels of a thing, the least and the most
 const within = (value, low, high) => Math.max(low, Math.min(high, value));
 
 // --- what is loaded on a click -----------------------------------------------------------------------------------
 
-const machine = { sessions: {} };
+const machine = { sessions: {}, program: null };
 
 async function fetched(address, tell) {
   const answer = await fetch(address);
@@ -78,13 +85,20 @@ async function fetched(address, tell) {
   return whole;
 }
 
+async function started(root, tell) {
+  const wasmBinary = await fetched(new URL(MACHINE, root), tell), ort = await import(new URL(PROGRAM, root));
+  Object.assign(ort.env.wasm, { numThreads: 1, wasmBinary });
+  return ort;
+}
+
 // Bring the program, once, and these networks; `tell` hears how many bytes have come.
 async function loaded(root, names, tell) {
-  if (!machine.ort) {
-    const binary = await fetched(new URL(MACHINE, root), tell);
-    const ort = await import(new URL(PROGRAM, root));
-    Object.assign(ort.env.wasm, { numThreads: 1, wasmBinary: binary });
-    machine.ort = ort;
+  machine.program ??= started(root, tell);
+  try {
+    machine.ort = await machine.program;
+  } catch (error) {
+    machine.program = null;
+    throw error;
   }
   for (const name of names) {
     if (machine.sessions[name]) continue;
@@ -152,7 +166,7 @@ const pointed = (canvases, at, asked) => canvases.forEach((canvas) => {
   canvas.addEventListener("click", hear);
   canvas.addEventListener("keydown", (event) => {
     const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!step) return;
+    if (!step || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     const [row, column] = at() ?? [canvas.height / 2, canvas.width / 2].map(Math.floor), stride = event.shiftKey ? 8 : 1;
     asked(within(column + stride * step[1], 0, canvas.width - 1), within(row + stride * step[0], 0, canvas.height - 1));
@@ -175,21 +189,22 @@ const opened = (address) => {
 };
 
 // A picture of one's own: from a file, the clipboard, or dropped; a phone offers its camera, too.
-const ownPicture = (target, took) => {
+const ownPicture = (target, took, tell) => {
   const input = make("input", { type: "file", accept: "image/*", class: "fcn-heard", id: `fcn-${++made}` });
   const take = async (file) => {
-    if (!file?.type.startsWith("image/")) return;
+    if (!file) return;
     try {
       took(await createImageBitmap(file));
     } catch {
-      took(null);
+      tell(`${file.name || "That"} is no picture that this browser can open. A PNG, JPEG or WebP is one.`);
     }
+    input.value = "";  // so that the same file can be chosen again
   };
   input.addEventListener("change", () => take(input.files[0]));
   addEventListener("paste", (event) => target.isConnected && take([...event.clipboardData.files][0]));
   target.addEventListener("dragover", (event) => event.preventDefault());
   target.addEventListener("drop", (event) => (event.preventDefault(), take(event.dataTransfer.files[0])));
-  return make("span", { class: "fcn-own" }, input, make("label", { for: input.id, class: "fcn-button" }, "Your own picture …"));
+  return make("span", { class: "fcn-own" }, input, make("label", { for: input.id, class: "fcn-button" }, "Your own picture: choose, paste or drop it"));
 };
 
 // Run what is asked for again and again, never twice at a time; what is asked meanwhile is done once, afterwards.

@@ -6,16 +6,20 @@ const START = { background: "sunrise-135", things: [["noto-dog", 44, 84, 74, 0],
 function sceneOf({ root, about }) {
   const { classes, colors } = about.networks.fcn8s, count = classes.length;
   const sprites = about.sprites, names = Object.keys(sprites), backgrounds = about.backgrounds;
-  const cache = {}, picture = (file) => (cache[file] ??= opened(new URL(file, root)));
-  let scene = fromHash(location.hash || "#", backgrounds, names) ??
-    { background: START.background, things: START.things.map(([sprite, x, y, size, turn]) => ({ sprite, x, y, size, turn, flip: false })) };
+  const cache = {}, picture = (file) => (cache[file] ??= opened(new URL(file, root)).catch((error) => {
+    delete cache[file];
+    throw error;
+  }));
+  const first = () => ({ background: START.background, things: START.things.map(([sprite, x, y, size, turn]) => ({ sprite, x, y, size, turn, flip: false })) });
+  let scene = fromHash(location.hash, backgrounds, names) ?? first();
   let own = null, chosen = scene.things.length - 1, shown = "answers", smooth = true, tiles = false, style = "noto";
   let truth = new Uint8Array(SIDE * SIDE), found = {}, at = null;
 
   const stage = view("The scene", SIDE * SHOWN, SIDE * SHOWN, { role: "application", tabindex: "0" });
   const seen = view("What they get", SIDE, SIDE), right = view("Truth", SIDE, SIDE);
   const answers = Object.fromEntries(Object.keys(NETWORKS).map((name) => [name, view(name, SIDE, SIDE)]));
-  const told = make("p", { class: "fcn-formula", "aria-live": "polite" }), asked = make("table", { class: "fcn-scores fcn-asked" });
+  const told = make("p", { class: "fcn-formula" }), asked = make("table", { class: "fcn-scores fcn-asked", "aria-live": "polite" });
+  const heard = make("span", { class: "fcn-heard", "aria-live": "polite" }), note = make("p", { class: "fcn-formula", role: "status" });
   const controls = make("div", { class: "fcn-controls" }), speed = make("p", { class: "fcn-hint" }), legend = make("p", { class: "fcn-formula" });
 
   // --- drawing: once large for the eye, once small for the networks
@@ -57,9 +61,19 @@ function sceneOf({ root, about }) {
     return mask;
   }
 
+  // The corner by which a thing is turned and scaled: the one that lies furthest within the picture.
+  function corners({ x, y, size, turn }) {
+    return [45, 135, 225, 315].map((at) => [(at + turn) * (Math.PI / 180), at]).map(([angle, at]) =>
+      [x + Math.SQRT1_2 * size * Math.cos(angle), y + Math.SQRT1_2 * size * Math.sin(angle), at]);
+  }
+  const handle = (thing) => (drag?.how === "turn" ? corners(thing).find(([, , at]) => at === drag.at)
+    : corners(thing).reduce((a, b) => (inside(b) > inside(a) + 1 ? b : a)));
+  const inside = ([x, y]) => Math.min(x, y, SIDE - x, SIDE - y, 12);
+  let drag = null;
+
   function frame() {
     const thing = scene.things[chosen];
-    if (!thing || document.activeElement !== stage.canvas && !stage.canvas.matches(":hover")) return;
+    if (!thing) return;
     const context = stage.canvas.getContext("2d"), half = (thing.size / 2) * SHOWN;
     context.setTransform(1, 0, 0, 1, thing.x * SHOWN, thing.y * SHOWN);
     context.rotate((thing.turn * Math.PI) / 180);
@@ -67,8 +81,10 @@ function sceneOf({ root, about }) {
       Object.assign(context, { strokeStyle: color, lineWidth: width, fillStyle: "#ffc233" });
       context.strokeRect(-half, -half, 2 * half, 2 * half);
     }
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    const [x, y] = handle(thing);
     context.beginPath();
-    context.arc(half, half, HANDLE, 0, 7);
+    context.arc(x * SHOWN, y * SHOWN, HANDLE, 0, 7);
     context.fill();
     context.stroke();
     context.setTransform(1, 0, 0, 1, 0, 0);
@@ -79,9 +95,14 @@ function sceneOf({ root, about }) {
   const took = [];  // milliseconds of the last scenes
   const update = oneAtATime(async () => {
     const before = performance.now();
-    await Promise.all([draw(stage.canvas, SHOWN), draw(seen.canvas, 1)]);
-    frame();
-    truth = await truthOf();
+    try {
+      await Promise.all([draw(stage.canvas, SHOWN), draw(seen.canvas, 1)]);
+      frame();
+      truth = await truthOf();
+    } catch {
+      return void (note.textContent = "A picture did not come. Is the connection there? Once it is, move something.");
+    }
+    note.textContent = "";
     const pixels = planes(seen.canvas.getContext("2d").getImageData(0, 0, SIDE, SIDE).data);
     for (const [name, file] of Object.entries(NETWORKS)) {
       const network = about.networks[file], maps = await mapsOf(file, pixels, SIDE, SIDE);
@@ -94,6 +115,7 @@ function sceneOf({ root, about }) {
   });
 
   function show() {
+    if (!Object.keys(found).length) return;
     const color = (label) => (label === VOID ? KINDS.void : colors[label]), scored = [];
     filled(right.canvas, truth, color);
     right.words.textContent = scene.things.length ? "what is where; white: void" : "nothing";
@@ -103,7 +125,7 @@ function sceneOf({ root, about }) {
       else filled(canvas, answer, color);
       if (tiles) tiled(canvas, stride);
       marked(canvas, at);
-      const is = mean(iou), said = Number.isNaN(is) ? "" : `mean IoU ${two(is)}`;
+      const is = scene.things.length ? mean(iou) : NaN, said = `mean IoU ${two(is)}`;
       words.textContent = said;
       canvas.setAttribute("aria-label", `${title}: ${[...new Set(answer)].filter((label) => label).map((label) => classes[label]).join(", ") || "background alone"}. ${said}`);
       scored.push(`${name} ${two(is)}`);
@@ -111,7 +133,9 @@ function sceneOf({ root, about }) {
     const there = [...new Set([truth, ...Object.values(found).map(({ answer }) => answer)].flatMap((map) => [...new Set(map)]))].filter((label) => label && label !== VOID);
     legend.replaceChildren(...shown === "errors" ? WRONG.map((kind) => make("span", { class: "fcn-named" }, swatch(KINDS[kind]), kind))
       : there.sort((a, b) => a - b).map((label) => make("span", { class: "fcn-named" }, swatch(colors[label]), classes[label])));
-    told.textContent = `Mean IoU: ${scored.join(", ")}`;
+    told.textContent = scene.things.length ? `Mean IoU: ${scored.join(", ")}` : "Mean IoU: – (what is there is known only of things that you add)";
+    clearTimeout(show.later);
+    show.later = setTimeout(() => (heard.textContent = told.textContent), 900);
     ask();
   }
 
@@ -129,6 +153,17 @@ function sceneOf({ root, about }) {
   // --- moving things
 
   const keep = () => history.replaceState(null, "", own ? location.pathname : asHash(scene));
+  addEventListener("hashchange", () => {
+    const read = fromHash(location.hash, backgrounds, names);
+    if (!read) return void (note.textContent = "This address could not be read.");
+    [scene, own, chosen] = [read, null, read.things.length - 1];
+    changed();
+  });
+  // What a thing is called, with a number if there are several of its kind.
+  const called = (index) => {
+    const of = (each) => sprites[each.sprite].class, same = scene.things.filter((each) => of(each) === of(scene.things[index]));
+    return of(scene.things[index]) + (same.length > 1 ? ` ${same.indexOf(scene.things[index]) + 1}` : "");
+  };
   const changed = () => (update(), keep(), list());
   const under = (x, y) => scene.things.findLastIndex((thing) => {
     const angle = (-thing.turn * Math.PI) / 180, [dx, dy] = [x - thing.x, y - thing.y];
@@ -137,14 +172,12 @@ function sceneOf({ root, about }) {
   const corner = (x, y) => {
     const thing = scene.things[chosen];
     if (!thing) return false;
-    const angle = (thing.turn * Math.PI) / 180, half = thing.size / 2;
-    const [cx, cy] = [thing.x + half * (Math.cos(angle) - Math.sin(angle)), thing.y + half * (Math.sin(angle) + Math.cos(angle))];
+    const [cx, cy] = handle(thing);
     return Math.hypot(x - cx, y - cy) * SHOWN < HANDLE * 2;
   };
-  let drag = null;
   const pressed = (event) => {
     const [x, y] = place(event, stage.canvas).map((value) => value / SHOWN);
-    if (corner(x, y)) drag = { how: "turn" };
+    if (corner(x, y)) drag = { how: "turn", at: handle(scene.things[chosen])[2] };
     else {
       const hit = under(x, y);
       if (hit < 0) return false;
@@ -168,8 +201,8 @@ function sceneOf({ root, about }) {
     if (drag.how === "move") [thing.x, thing.y] = [within(x - drag.x, 0, SIDE), within(y - drag.y, 0, SIDE)];
     else {
       const [dx, dy] = [x - thing.x, y - thing.y];
-      thing.size = within(Math.hypot(dx, dy) * Math.SQRT2, 16, 120);
-      thing.turn = ((Math.round((Math.atan2(dy, dx) * 180) / Math.PI - 45) + 540) % 360) - 180;
+      thing.size = within(Math.hypot(dx, dy) * Math.SQRT2, ...SIZES);
+      thing.turn = wrapped(Math.round((Math.atan2(dy, dx) * 180) / Math.PI - drag.at));
     }
     update();
   });
@@ -177,19 +210,20 @@ function sceneOf({ root, about }) {
     if (drag) changed();
     drag = null;
   });
-  for (const name of ["focus", "blur", "pointerenter", "pointerleave"]) stage.canvas.addEventListener(name, () => update());
   stage.canvas.addEventListener("keydown", (event) => {
-    const thing = scene.things[chosen], step = event.shiftKey ? 8 : 2;
+    const thing = scene.things[chosen], step = event.shiftKey ? 8 : 1;
     const does = {
       ArrowLeft: () => (thing.x -= step), ArrowRight: () => (thing.x += step), ArrowUp: () => (thing.y -= step), ArrowDown: () => (thing.y += step),
       "+": () => (thing.size += 4), "=": () => (thing.size += 4), "-": () => (thing.size -= 4), "[": () => (thing.turn -= 5), "]": () => (thing.turn += 5),
       Delete: remove, Backspace: remove, n: () => (chosen = (chosen + 1) % scene.things.length),
     }[event.key];
-    if (!does || !thing) return;
+    if (!does || !thing || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     does();
-    Object.assign(thing, { x: within(thing.x, 0, SIDE), y: within(thing.y, 0, SIDE), size: within(thing.size, 16, 120), turn: within(thing.turn, -180, 180) });
+    Object.assign(thing, { x: within(thing.x, 0, SIDE), y: within(thing.y, 0, SIDE), size: within(thing.size, ...SIZES), turn: wrapped(thing.turn) });
     changed();
+    const now = scene.things[chosen];
+    heard.textContent = now ? `${called(chosen)}: column ${Math.round(now.x)}, row ${Math.round(now.y)}, ${Math.round(now.size)} pixels, turned ${Math.round(now.turn)} degrees` : "nothing is left";
   });
 
   // --- controls
@@ -224,12 +258,13 @@ function sceneOf({ root, about }) {
         update();
         keep();
       };
-      const pick = choice("Chosen", Object.fromEntries(scene.things.map(({ sprite }, index) => [`k${index}`, sprites[sprite].class])), `k${chosen}`, (key) => {
+      const pick = choice("Chosen", Object.fromEntries(scene.things.map((_, index) => [`k${index}`, called(index)])), `k${chosen}`, (key) => {
         chosen = Number(key.slice(1));
         changed();
       });
+      const focused = selected.contains(document.activeElement) && document.activeElement;
       selected.replaceChildren(pick,
-        slider("size", { min: 16, max: 120, value: Math.round(thing.size), say: (value) => `${value} px` }, set("size")),
+        slider("size", { min: SIZES[0], max: SIZES[1], value: Math.round(thing.size), say: (value) => `${value} px` }, set("size")),
         slider("turned", { min: -180, max: 180, value: Math.round(thing.turn), say: (value) => `${value}°` }, set("turn")),
         make("div", { class: "fcn-row" }, button("Mirror", () => {
           thing.flip = !thing.flip;
@@ -239,9 +274,10 @@ function sceneOf({ root, about }) {
           chosen = scene.things.length - 1;
           changed();
         }), button("Remove", remove)));
+      if (focused) ([...selected.querySelectorAll("button")].find(({ textContent }) => textContent === focused.textContent) ?? pick.querySelector("input:checked")).focus();
     } else {
       const [size, turn] = selected.querySelectorAll(".fcn-slider");
-      size.set(120, Math.round(thing.size)), turn.set(180, Math.round(thing.turn));
+      size.set(SIZES[1], Math.round(thing.size)), turn.set(180, Math.round(thing.turn));
     }
     listed = state;
   }
@@ -251,7 +287,8 @@ function sceneOf({ root, about }) {
       changed();
     });
     element.append(make("img", { src: String(new URL(`backgrounds/${name}.webp`, root)), alt: "", width: 40, height: 40, loading: "lazy" }));
-    element.setAttribute("aria-label", `Photograph: ${name.replace("-", " ")}`);
+    element.setAttribute("aria-label", `Photograph: ${BEHIND[name] ?? name}`);
+    element.title = BEHIND[name] ?? name;
     return element;
   }));
   const any = (several) => several[Math.floor(Math.random() * several.length)];
@@ -263,6 +300,7 @@ function sceneOf({ root, about }) {
     changed();
   });
   const share = button("Copy its address", async () => {
+    if (own) return void (note.textContent = "A picture of your own stays on this machine, so no address can hold it.");
     keep();
     try {
       await navigator.clipboard.writeText(location.href);
@@ -274,15 +312,20 @@ function sceneOf({ root, about }) {
   });
   const element = make("div", { class: "fcn-scene" });
   const mine = ownPicture(element, (image) => {
-    if (!image) return void (told.textContent = "That file is no picture that this browser can open.");
-    [own, scene.things] = [image, []];
+    own = image;
     changed();
-  });
+  }, (text) => (note.textContent = text));
   const boxes = make("input", { type: "checkbox", id: `fcn-${++made}` });
   boxes.addEventListener("change", () => (tiles = boxes.checked, show()));
   controls.append(
     make("div", {}, make("p", { class: "fcn-title" }, "Add"), pickers,
-      choice("Drawn in a style", { noto: "that they were trained on", fluent: "that they never saw" }, style, (key) => (style = key, palette()))),
+      choice("Drawn in a style", { noto: "that they were trained on", fluent: "that they never saw" }, style, (key) => {
+        style = key;
+        scene.things.forEach((thing) => (thing.sprite = thing.sprite.replace(/^\w+/, style)));
+        listed = "";
+        palette();
+        changed();
+      })),
     make("div", {}, selected),
     make("div", {}, make("p", { class: "fcn-title" }, "Behind it"), behind, make("div", { class: "fcn-row" }, mine, another, share)),
     make("div", {}, choice("Show", { answers: "answers", errors: "errors" }, shown, (key) => (shown = key, show())),
@@ -291,8 +334,10 @@ function sceneOf({ root, about }) {
   pointed(Object.values(answers).map(({ canvas }) => canvas), () => at, ask);
   element.append(
     make("div", { class: "fcn-stage" }, stage.element, make("div", { class: "fcn-pictures fcn-five" }, ...[...Object.values(answers), right, seen].map(({ element }) => element))),
-    legend, told, speed, controls, make("p", { class: "fcn-title" }, "Point at an answer, or go through it by the arrow keys"), asked);
-  stage.words.textContent = "Drag things; the yellow dot turns and scales. Keys: arrows move, + and − scale, [ and ] turn, n goes to the next, Delete removes.";
+    legend, told, note, heard, make("p", { class: "fcn-title" }, "Point at an answer, or go through it by the arrow keys"), asked, controls, speed);
+  stage.words.id = `fcn-${++made}`;
+  stage.canvas.setAttribute("aria-describedby", stage.words.id);
+  stage.words.textContent = "Drag things; the yellow dot turns and scales. Keys: arrows move by a pixel, with Shift by eight, + and − scale, [ and ] turn, n goes to the next, Delete removes.";
   palette();
   list();
   update();
@@ -300,6 +345,11 @@ function sceneOf({ root, about }) {
 }
 
 const HANDLE = 8;  // pixels of the stage
+const BEHIND = {
+  "sunrise-135": "a meadow", "sunrise-030": "a field against the sun", "sunrise-225": "a field, a tree", "night-000": "a field at dusk",
+  "night-120": "a field in the evening", "night-240": "the last light", "lab-255": "a laboratory", "gravel-1": "gravel",
+};
+const wrapped = (turn) => ((((turn + 180) % 360) + 360) % 360) - 180;
 const WRONG = ["right", "missed", "spilled", "mixed up", "void"];
 const wrongs = (truth, answer) => truth.map((label, at) =>
   (label === VOID ? 4 : label === answer[at] ? 0 : label === 0 ? 2 : answer[at] === 0 ? 1 : 3));

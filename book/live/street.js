@@ -6,18 +6,19 @@ function streetOf({ root, about }) {
   const network = about.networks["camvid-fcn8s"], { classes, colors } = network, count = classes.length;
   let photograph = null, maps = null, weights = [1, 1, 1], over = true, logits = null, answer = null, at = null, pixels = null, rows = 0, columns = 0;
   const given = view("The photograph", 360, LONG), said = view("The answer", 360, LONG);
-  const legend = make("p", { class: "fcn-formula" }), asked = make("table", { class: "fcn-scores fcn-asked" }), speed = make("p", { class: "fcn-hint", "aria-live": "polite" });
+  const legend = make("p", { class: "fcn-formula" }), asked = make("table", { class: "fcn-scores fcn-asked", "aria-live": "polite" }), speed = make("p", { class: "fcn-hint", "aria-live": "polite" });
 
   const see = oneAtATime(async () => {
-    const scale = LONG / Math.max(photograph.width, photograph.height);
-    [rows, columns] = [photograph.height, photograph.width].map((side) => Math.max(32, 32 * Math.round((side * scale) / 32)));
+    const [high, wide] = [Math.min(photograph.height, 2 * photograph.width), Math.min(photograph.width, 2 * photograph.height)];  // the middle of a strip
+    const scale = LONG / Math.max(high, wide);
+    [rows, columns] = [high, wide].map((side) => 32 * Math.round((side * scale) / 32));
     for (const { canvas } of [given, said]) {
       [canvas.width, canvas.height] = [columns, rows];
       canvas.style.aspectRatio = `${columns} / ${rows}`;
     }
     const context = given.canvas.getContext("2d");
     context.imageSmoothingQuality = "high";
-    context.drawImage(photograph, 0, 0, columns, rows);
+    context.drawImage(photograph, (photograph.width - wide) / 2, (photograph.height - high) / 2, wide, high, 0, 0, columns, rows);
     pixels = context.getImageData(0, 0, columns, rows).data;
     const before = performance.now();
     maps = await mapsOf("camvid-fcn8s", planes(pixels), rows, columns);
@@ -26,16 +27,19 @@ function streetOf({ root, about }) {
   });
 
   function draw() {
+    if (!maps) return;
     logits = summed(maps, weights, { ...network, classes: count }, true);
     answer = best(logits, count);
     const shares = classes.map((name, k) => [name, colors[k], answer.filter((label) => label === k).length / answer.length]);
+    const none = weights.every((weight) => weight === 0);
     const there = shares.filter(([, , share]) => share >= 0.002).sort((a, b) => b[2] - a[2]);
-    legend.replaceChildren(...there.map(([name, color, share]) => make("span", { class: "fcn-named" }, swatch(color), `${name} ${percent(share)} `)));
+    legend.replaceChildren(...none ? ["All scores are equal: no answer, and the first of the classes is shown."] : there.map(([name, color, share]) => make("span", { class: "fcn-named" }, swatch(color), `${name} ${percent(share)} `)));
     said.canvas.setAttribute("aria-label", `The answer: ${there.map(([name, , share]) => `${name} ${percent(share)}`).join(", ")}`);
     paint();
   }
 
   function paint() {
+    if (!answer) return;
     filled(said.canvas, answer, (label) => colors[label], over ? pixels : null);
     marked(said.canvas, at);
     ask();
@@ -55,16 +59,20 @@ function streetOf({ root, about }) {
   }
 
   const open = async (name) => {
-    photograph = await opened(new URL(`photographs/${name}.jpg`, root));
+    try {
+      photograph = await opened(new URL(`photographs/${name}.jpg`, root));
+    } catch {
+      return void (speed.textContent = "The photograph did not come. Is the connection there?");
+    }
     at = null;
     see();
   };
   const element = make("div", { class: "fcn-street" });
   const mine = ownPicture(element, (image) => {
-    if (!image) return void (speed.textContent = "That file is no picture that this browser can open.");
-    photograph = image;
+    [photograph, at] = [image, null];
+    element.querySelectorAll("fieldset input").forEach((each) => (each.checked = false));
     see();
-  });
+  }, (text) => (speed.textContent = text));
   const names = about.photographs, cover = make("input", { type: "checkbox", id: `fcn-${++made}`, checked: true });
   cover.addEventListener("change", () => (over = cover.checked, paint()));
   const sliders = network.strides.map((stride, level) => slider(`stride ${stride}`, { min: 0, max: 20, value: 10, say: (value) => (value / 10).toFixed(1) }, (value) => {

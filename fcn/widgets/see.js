@@ -12,7 +12,7 @@ function render({ model, el }) {
   const fields = depths.map(({ values }) => bytes(values));
   let depth = depths.length - 1, at = [side / 2, side / 2], kept = [...at], alone = false, photographs = [], picture = 0;
   const canvas = make("canvas", { role: "application", tabindex: "0", class: "fcn-grid" });
-  const told = make("p", { class: "fcn-formula", "aria-live": "polite" });
+  const told = make("p", { class: "fcn-formula" }), heard = make("span", { class: "fcn-heard", "aria-live": "polite" });
   const veil = make("canvas", { width: side, height: side });
   [canvas.width, canvas.height] = [side, side];
 
@@ -37,18 +37,20 @@ function render({ model, el }) {
         context.strokeRect(x + 0.5, y + 0.5, broad - 1, tall - 1);
       }
     };
-    frame(first, start, last - first, end - start, "#ffffff", []);
-    frame(down + 0.5 - most / 2, right + 0.5 - most / 2, most, most, "#5cc6c9", [5, 4]);
-    frame(row * stride, column * stride, stride, stride, "#ffc233", []);
-    told.textContent = `Row ${row + 1} of ${cells}, column ${column + 1}. A cell at stride ${stride} can see ${high === wide ? high : `${high} × ${wide}`} pixels (white); ` +
-      `nine tenths of what it depends on lie within ${most} (dashed). It stands for ${stride} × ${stride} (yellow).`;
-    canvas.setAttribute("aria-label", `A picture, lit as far as a cell at stride ${stride} depends on it`);
+    frame(first - 2, start - 2, last - first + 4, end - start + 4, "#ffffff", []);
+    if (!alone) frame(down + 0.5 - most / 2, right + 0.5 - most / 2, most, most, "#5cc6c9", [5, 4]);
+    if (!alone) frame(row * stride, column * stride, stride, stride, "#ffc233", []);
+    const cut = last - first < high || end - start < wide ? `, of which ${last - first} × ${end - start} lie in the picture` : "";
+    told.textContent = `Row ${row + 1} of ${cells}, column ${column + 1}. A cell at stride ${stride} can see ${high} × ${wide} pixels (white)${cut}; ` +
+      `nine tenths of what it depends on lie within ${most} × ${most} (dashed). It stands for ${stride} × ${stride} (yellow).`;
+    canvas.setAttribute("aria-label", `Picture ${picture + 1}, lit as far as a cell at stride ${stride} depends on it: row ${row + 1}, column ${column + 1}`);
   }
 
   const go = (row, column, keep) => {
     at = [row, column].map((place) => Math.max(0, Math.min(side - 1, place)));
     if (keep) kept = [...at];
     draw();
+    if (keep) heard.textContent = told.textContent;
   };
   const point = (event, keep) => {
     const rect = canvas.getBoundingClientRect();
@@ -70,10 +72,10 @@ function render({ model, el }) {
   });
   el.classList.add("fcn-live", "fcn-see");
   el.append(
-    slider("depth", { min: 0, max: depths.length - 1, value: depth, say: (index) => `stride ${depths[index].stride}` }, (index) => ((depth = index), draw())),
+    slider("map at", { min: 0, max: depths.length - 1, value: depth, say: (index) => `stride ${depths[index].stride}` }, (index) => ((depth = index), draw())),
     pictures.length > 1 ? slider("picture", { min: 1, max: pictures.length, value: 1 }, (index) => ((picture = index - 1), draw())) : "",
-    choice("Shown", { all: "by how much it counts", seen: "only what it can see" }, "all", (key) => ((alone = key === "seen"), draw())),
-    canvas, told, make("p", { class: "fcn-hint" }, "Point at a place; a click keeps it; or move by the arrow keys."));
+    choice("Shown", { all: "bright: what counts most", seen: "only what it can see" }, "all", (key) => ((alone = key === "seen"), draw())),
+    canvas, told, heard, make("p", { class: "fcn-hint" }, "Point at a place; a click keeps it; or move by the arrow keys."));
   draw();
 }
 
