@@ -30,6 +30,7 @@ function render({ model, el }) {
           bar.value = come;
           words.textContent = come < needed ? `${megabytes(come)} of ${megabytes(needed)}` : "Starting …";
         });
+        document.querySelectorAll(".live-still").forEach((still) => still.remove());
         show(build({ root, about }));
       } catch (error) {
         show(make("p", { role: "alert" }, `This did not work: ${error.message}. If the connection was lost, try again when it is back. `), button("Try again", () => {
@@ -50,7 +51,6 @@ function render({ model, el }) {
       : "This browser has no WebAssembly, in which the networks run. Any browser of the last years has it."));
     return;
   }
-  document.querySelectorAll(".live-still").forEach((still) => still.remove());
   const titles = Object.fromEntries(Object.entries(PARTS).map(([key, { title }]) => [key, title]));
   el.append(choice("What is segmented", titles, part, (key) => (part = key, open())), place);
   open();

@@ -158,7 +158,7 @@ def test_a_figure_answers_to_a_finger(open_page):
     assert seen(figure) != before
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", WITH_FIGURE)
 def test_each_control_of_a_figure_has_a_name_a_value_and_room_for_a_finger(open_page, name):
     page = open_page(name, width=390)
     figure = moving_figure(page)
@@ -177,7 +177,7 @@ def test_each_control_of_a_figure_has_a_name_a_value_and_room_for_a_finger(open_
         assert len(image.get_attribute("aria-label")) >= 10
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", WITH_FIGURE)
 def test_the_scripts_of_figures_come_only_when_one_is_near(open_page, name):
     page = open_page(name)
     page.wait_for_timeout(1000)
