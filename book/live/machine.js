@@ -1,26 +1,10 @@
-// "Segment it live": the book's networks in the reader's browser. The scene is drawn here, ONNX Runtime computes the
-// maps of scores, and what FCN makes of them, enlarging and adding, is computed here again, so that it can be changed.
+// "Segment it live": the book's networks in the reader's browser. ONNX Runtime computes the maps of scores;
+// enlarging and adding them, which is the rest of FCN, is done here, so that it can be changed.
 
 const SIDE = 128;  // pixels of a scene, as in training
 const SHOWN = 3;  // times as large on the stage
 const RIM = [25, 230];  // alpha between these is void, as in fcn.scenes
 const PROGRAM = "ort.wasm.bundle.min.mjs", MACHINE = "ort-wasm-simd-threaded.wasm";
-
-// The scores of each pixel: maps from coarse to fine, enlarged and added as FCN does. -> (K, rows, columns), flat
-export const summed = (maps, weights, { classes, strides, centers }, smooth) => {
-  let sum = maps[0].values.map((value) => value * weights[0]), { rows, columns } = maps[0];
-  const grow = (factor, center) => {
-    sum = smooth ? enlarged(sum, classes, rows, columns, factor, center) : repeated(sum, classes, rows, columns, factor);
-    [rows, columns] = [rows * factor, columns * factor];
-  };
-  maps.slice(1).forEach(({ values }, index) => {
-    const factor = strides[index] / strides[index + 1];
-    grow(factor, (centers[index] - centers[index + 1]) / strides[index + 1]);
-    sum = sum.map((value, at) => value + weights[index + 1] * values[at]);
-  });
-  grow(strides[maps.length - 1], centers[maps.length - 1]);
-  return sum;
-};
 
 // Nearest neighbour: each cell becomes a block.
 const repeated = (maps, count, rows, columns, factor) => {
@@ -30,15 +14,6 @@ const repeated = (maps, count, rows, columns, factor) => {
     out[at] = maps[cell * columns + Math.floor((at % wide) / factor)];
   }
   return out;
-};
-
-// The class of the highest score in each pixel.
-export const best = (scores, classes) => {
-  const area = scores.length / classes, answer = new Uint8Array(area), top = scores.slice(0, area);
-  for (let k = 1; k < classes; k++) for (let at = 0; at < area; at++) {
-    if (scores[k * area + at] > top[at]) [top[at], answer[at]] = [scores[k * area + at], k];
-  }
-  return answer;
 };
 
 // Pixels as a canvas has them, red, green, blue and alpha, -> (3, area) as the networks take them.

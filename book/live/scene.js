@@ -5,7 +5,7 @@ const START = { background: "sunrise-135", things: [["noto-dog", 44, 84, 74, 0],
 
 function sceneOf({ root, about }) {
   const { classes, colors } = about.networks.fcn8s, count = classes.length;
-  const sprites = about.sprites, names = Object.keys(sprites), backgrounds = about.backgrounds;
+  const sprites = about.sprites, names = Object.keys(sprites), backgrounds = Object.keys(about.backgrounds);
   const cache = {}, picture = (file) => (cache[file] ??= opened(new URL(file, root)).catch((error) => {
     delete cache[file];
     throw error;
@@ -106,7 +106,7 @@ function sceneOf({ root, about }) {
     const pixels = planes(seen.canvas.getContext("2d").getImageData(0, 0, SIDE, SIDE).data);
     for (const [name, file] of Object.entries(NETWORKS)) {
       const network = about.networks[file], maps = await mapsOf(file, pixels, SIDE, SIDE);
-      const logits = summed(maps, maps.map(() => 1), { ...network, classes: count }, smooth);
+      const logits = summed(maps, maps.map(() => 1), { ...network, classes: count }, smooth ? enlarged : repeated);
       found[name] = { logits, answer: best(logits, count), stride: network.strides[maps.length - 1] };
     }
     show();
@@ -121,7 +121,7 @@ function sceneOf({ root, about }) {
     right.words.textContent = scene.things.length ? "what is where; white: void" : "nothing";
     for (const [name, { canvas, words, title }] of Object.entries(answers)) {
       const { answer, stride } = found[name], counts = confusion(truth, answer, count), iou = overlaps(counts);
-      if (shown === "errors") filled(canvas, wrongs(truth, answer), (kind) => KINDS[WRONG[kind]]);
+      if (shown === "errors") filled(canvas, kinds(truth, answer), (kind) => KINDS[kind]);
       else filled(canvas, answer, color);
       if (tiles) tiled(canvas, stride);
       marked(canvas, at);
@@ -131,7 +131,7 @@ function sceneOf({ root, about }) {
       scored.push(`${name} ${two(is)}`);
     }
     const there = [...new Set([truth, ...Object.values(found).map(({ answer }) => answer)].flatMap((map) => [...new Set(map)]))].filter((label) => label && label !== VOID);
-    legend.replaceChildren(...shown === "errors" ? WRONG.map((kind) => make("span", { class: "fcn-named" }, swatch(KINDS[kind]), kind))
+    legend.replaceChildren(...shown === "errors" ? Object.entries(KINDS).map(([kind, color]) => make("span", { class: "fcn-named" }, swatch(color), kind))
       : there.sort((a, b) => a - b).map((label) => make("span", { class: "fcn-named" }, swatch(colors[label]), classes[label])));
     told.textContent = scene.things.length ? `Mean IoU: ${scored.join(", ")}` : "Mean IoU: – (what is there is known only of things that you add)";
     clearTimeout(show.later);
@@ -287,8 +287,8 @@ function sceneOf({ root, about }) {
       changed();
     });
     element.append(make("img", { src: String(new URL(`backgrounds/${name}.webp`, root)), alt: "", width: 40, height: 40, loading: "lazy" }));
-    element.setAttribute("aria-label", `Photograph: ${BEHIND[name] ?? name}`);
-    element.title = BEHIND[name] ?? name;
+    element.setAttribute("aria-label", `Photograph: ${about.backgrounds[name]}`);
+    element.title = about.backgrounds[name];
     return element;
   }));
   const any = (several) => several[Math.floor(Math.random() * several.length)];
@@ -345,11 +345,4 @@ function sceneOf({ root, about }) {
 }
 
 const HANDLE = 8;  // pixels of the stage
-const BEHIND = {
-  "sunrise-135": "a meadow", "sunrise-030": "a field against the sun", "sunrise-225": "a field, a tree", "night-000": "a field at dusk",
-  "night-120": "a field in the evening", "night-240": "the last light", "lab-255": "a laboratory", "gravel-1": "gravel",
-};
 const wrapped = (turn) => ((((turn + 180) % 360) + 360) % 360) - 180;
-const WRONG = ["right", "missed", "spilled", "mixed up", "void"];
-const wrongs = (truth, answer) => truth.map((label, at) =>
-  (label === VOID ? 4 : label === answer[at] ? 0 : label === 0 ? 2 : answer[at] === 0 ? 1 : 3));

@@ -28,7 +28,7 @@ function streetOf({ root, about }) {
 
   function draw() {
     if (!maps) return;
-    logits = summed(maps, weights, { ...network, classes: count }, true);
+    logits = summed(maps, weights, { ...network, classes: count });
     answer = best(logits, count);
     const shares = classes.map((name, k) => [name, colors[k], answer.filter((label) => label === k).length / answer.length]);
     const none = weights.every((weight) => weight === 0);

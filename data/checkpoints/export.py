@@ -43,7 +43,7 @@ class Scores(nn.Module):
 
 
 def opened(name: str) -> FCN:
-    if name == "camvid-fcn8s":
+    if name == "camvid-fcn8s":  # the others' files do not say which network they hold
         return load(name).net
     net = FCN(small(wide=True), len(CLASSES), int(name.removeprefix("fcn").removesuffix("s")))
     resume(HERE / f"{name}.safetensors", net)

@@ -280,10 +280,8 @@ def step_times(steps: int = 15) -> dict[str, float]:
 def main() -> None:
     if here() is None:
         raise SystemExit("There is no CamVid here: make camvid brings it, or $CAMVID names its folder.")
-    about, so_far = (
-        {"seeds": len(SEEDS), "interval in %": 95, "steps of the heads": HEAD_STEPS},
-        "--so-far" in sys.argv,
-    )
+    about = {"seeds": len(SEEDS), "interval in %": 95, "steps of the heads": HEAD_STEPS}
+    so_far = "--so-far" in sys.argv
     folder = Path(tempfile.gettempdir(), FOLDER)
     folder.mkdir(exist_ok=True)
     first = ["three times as long", *HEADS, "pole against the rest", *LENGTHS, *PARTNERS]  # the longest first

@@ -84,17 +84,17 @@ def studied(script: str, recipe: dict, jobs: Iterable[tuple[tuple, str]], run: C
             written(script, "part.json", {"runs": runs}, threads=1, workers=2, **recipe, **about)
     if failed:
         failed.result()
+    return by_seed(runs)
+
+
+def by_seed(runs: dict) -> dict:
     return {name: dict(sorted(several.items(), key=lambda item: int(item[0]))) for name, several in runs.items()}
 
 
 def begun(script: str) -> dict:
     """Return {name: {seed: scores}} of what an unfinished study has stored, runs without a seed left out."""
     runs = json.loads(Path(script).with_suffix(".part.json").read_text())["runs"]
-    return {
-        name: dict(sorted(several.items(), key=lambda item: int(item[0])))
-        for name, several in runs.items()
-        if several
-    }
+    return by_seed({name: several for name, several in runs.items() if several})
 
 
 def arrays(script: str) -> dict[str, np.ndarray]:

@@ -286,3 +286,33 @@ export const enlarged = (maps, count, rows, columns, factor, center = (factor - 
   }
   return out;
 };
+
+// The scores of each pixel: an FCN's maps {values, rows, columns} from coarse to fine, each times its weight, enlarged
+// and added as FCN does. `centers` are the pixels on which the maps' first cells are centered. -> (K, rows, columns)
+export const summed = (maps, weights, { classes, strides, centers }, enlarge = enlarged) => {
+  let sum = maps[0].values.map((value) => value * weights[0]), { rows, columns } = maps[0];
+  const grow = (factor, center) => {
+    sum = enlarge(sum, classes, rows, columns, factor, center);
+    [rows, columns] = [rows * factor, columns * factor];
+  };
+  maps.slice(1).forEach(({ values }, index) => {
+    const [coarse, fine] = [strides[index], strides[index + 1]];
+    grow(coarse / fine, (centers[index] - centers[index + 1]) / fine);
+    sum = sum.map((value, at) => value + weights[index + 1] * values[at]);
+  });
+  grow(strides[maps.length - 1], centers[maps.length - 1]);
+  return sum;
+};
+
+// The class of the highest score in each pixel.
+export const best = (scores, classes) => {
+  const area = scores.length / classes, answer = new Uint8Array(area), top = scores.slice(0, area);
+  for (let k = 1; k < classes; k++) for (let at = 0; at < area; at++) {
+    if (scores[k * area + at] > top[at]) [top[at], answer[at]] = [scores[k * area + at], k];
+  }
+  return answer;
+};
+
+// What is wrong where, as fcn.metrics.errors says it.
+export const kinds = (truth, answer) => Array.from(truth, (label, at) =>
+  (label === VOID ? "void" : label === answer[at] ? "right" : label === 0 ? "spilled" : answer[at] === 0 ? "missed" : "mixed up"));

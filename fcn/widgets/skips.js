@@ -6,21 +6,12 @@ export const unpacked = ({ data, bits, steps }) => {
   return Float64Array.from(whole, (value, at) => value * steps[Math.floor(at / area)]);
 };
 
-// The class of the highest sum in each pixel: maps from coarse to fine, each twice as fine as the one before.
+// The class of the highest sum in each pixel; each map is a square, each cell of it stands for a block of pixels.
 export const predicted = (maps, weights, classes, side) => {
-  let sum = maps[0].values.map((value) => value * weights[0]), cells = maps[0].side;
-  maps.slice(1).forEach(({ values }, index) => {
-    sum = enlarged(sum, classes, cells, cells, 2).map((value, at) => value + weights[index + 1] * values[at]);
-    cells *= 2;
-  });
-  const large = enlarged(sum, classes, cells, cells, side / cells), area = side * side, answer = Array(area).fill(0);
-  for (let at = 0; at < area; at++) for (let k = 1; k < classes; k++) if (large[k * area + at] > large[answer[at] * area + at]) answer[at] = k;
-  return answer;
+  const strides = maps.map(({ side: cells }) => side / cells), centers = strides.map((stride) => (stride - 1) / 2);
+  const squares = maps.map(({ values, side: cells }) => ({ values, rows: cells, columns: cells }));
+  return [...best(summed(squares, weights, { classes, strides, centers }), classes)];
 };
-
-// What is wrong where, as fcn.metrics.errors says it.
-export const kinds = (truth, answer) => truth.map((label, at) =>
-  label === VOID ? "void" : label === answer[at] ? "right" : label === 0 ? "spilled" : answer[at] === 0 ? "missed" : "mixed up");
 
 function render({ model, el }) {
   const [scenes, networks, classes, colors, side] = ["scenes", "networks", "classes", "colors", "side"].map((name) => model.get(name));

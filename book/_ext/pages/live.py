@@ -11,10 +11,12 @@ ROOT = Path(__file__).resolve().parents[3]
 SOURCES = [ROOT / "book" / "live" / f"{name}.js" for name in ("machine", "scene", "street", "live")]
 PROGRAM = ["ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"]  # of npm's onnxruntime-web
 STYLES = ("noto", "fluent")  # one of those that the networks were trained on, and the one that they were not
-BACKGROUNDS = [
-    "sunrise-135", "sunrise-030", "sunrise-225", "night-000", "night-120", "night-240", "lab-255", "gravel-1",
-]  # fmt: skip
-PHOTOGRAPHS = ["junction", "station", "platform", "highway", "town", "porch"]
+BACKGROUNDS = {  # of those that no network was trained on, unlike ones, and what a reader would call them
+    "sunrise-135": "a meadow", "sunrise-030": "a field against the sun", "sunrise-225": "a field, a tree",
+    "night-000": "a field at dusk", "night-120": "a field in the evening", "night-240": "the last light",
+    "lab-255": "a laboratory", "gravel-1": "gravel",
+}  # fmt: skip
+PHOTOGRAPHS = ["junction", "station", "platform", "highway", "town", "porch"]  # the first is shown first
 
 
 def write_live(static: Path) -> None:
@@ -43,7 +45,10 @@ def write_live(static: Path) -> None:
 
 
 def sprites(folder: Path) -> dict[str, dict]:
-    """Return {style-class: file and class}, the first sprite of each class in each style."""
+    """Return {style-class: file and class}, the first sprite of each class in each style.
+
+    (fcn.scenes knows them too, but where only the pages are built there is no torch, which it needs.)
+    """
     found = {}
     with (folder / "index.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
