@@ -140,11 +140,11 @@ const pointed = (canvases, at, asked) => canvases.forEach((canvas) => {
   canvas.addEventListener("pointermove", (event) => event.pointerType === "mouse" && hear(event));
   canvas.addEventListener("click", hear);
   canvas.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!step || event.ctrlKey || event.altKey || event.metaKey) return;
+    const from = at() ?? [canvas.height / 2, canvas.width / 2].map(Math.floor);
+    const next = travelled(event, from, canvas.height, canvas.width, event.shiftKey ? 8 : 1);
+    if (!next) return;
     event.preventDefault();
-    const [row, column] = at() ?? [canvas.height / 2, canvas.width / 2].map(Math.floor), stride = event.shiftKey ? 8 : 1;
-    asked(within(column + stride * step[1], 0, canvas.width - 1), within(row + stride * step[0], 0, canvas.height - 1));
+    asked(next[1], next[0]);
   });
 });
 

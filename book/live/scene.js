@@ -18,7 +18,7 @@ function sceneOf({ root, about }) {
   const stage = view("The scene", SIDE * SHOWN, SIDE * SHOWN, { role: "application", tabindex: "0" });
   const seen = view("What they get", SIDE, SIDE), right = view("Truth", SIDE, SIDE);
   const answers = Object.fromEntries(Object.keys(NETWORKS).map((name) => [name, view(name, SIDE, SIDE)]));
-  const told = make("p", { class: "fcn-formula" }), asked = make("table", { class: "fcn-scores fcn-asked", "aria-live": "polite" });
+  const told = make("p", { class: "fcn-formula" }), asked = make("table", { class: "fcn-scores fcn-asked" }), answered = voice();
   const heard = make("span", { class: "fcn-heard", "aria-live": "polite" }), note = make("p", { class: "fcn-formula", role: "status" });
   const controls = make("div", { class: "fcn-controls" }), speed = make("p", { class: "fcn-hint" }), legend = make("p", { class: "fcn-formula" });
 
@@ -146,8 +146,11 @@ function sceneOf({ root, about }) {
     }
     if (!at) return;
     const pixel = at[0] * SIDE + at[1], is = truth[pixel] === VOID ? "void" : classes[truth[pixel]];
-    asked.replaceChildren(make("caption", {}, `Row ${at[0] + 1}, column ${at[1] + 1}. Truth: ${is}`), ...Object.entries(found).map(([name, { logits }]) =>
-      make("tr", {}, make("th", { scope: "row" }, name), ...likely(logits, pixel, count, classes).slice(0, 3).map(([label, share]) => make("td", {}, `${label} ${two(share)}`)))));
+    const place = `Row ${at[0] + 1}, column ${at[1] + 1}. Truth: ${is}`;
+    const rows = Object.entries(found).map(([name, { logits }]) => [name, ...likely(logits, pixel, count, classes).slice(0, 3).map(([label, share]) => `${label} ${two(share)}`)]);
+    asked.replaceChildren(make("caption", {}, place), ...rows.map(([name, ...cells]) =>
+      make("tr", {}, make("th", { scope: "row" }, name), ...cells.map((cell) => make("td", {}, cell)))));
+    answered.say(`${place}. ${rows.map(([name, first]) => `${name}: ${first}`).join(", ")}`);
   }
 
   // --- moving things
@@ -334,7 +337,7 @@ function sceneOf({ root, about }) {
   pointed(Object.values(answers).map(({ canvas }) => canvas), () => at, ask);
   element.append(
     make("div", { class: "fcn-stage" }, stage.element, make("div", { class: "fcn-pictures fcn-five" }, ...[...Object.values(answers), right, seen].map(({ element }) => element))),
-    legend, told, note, heard, make("p", { class: "fcn-title" }, "Point at an answer, or go through it by the arrow keys"), asked, controls, speed);
+    legend, told, note, heard, answered, make("p", { class: "fcn-title" }, "Point at an answer, or go through it by the arrow keys"), asked, controls, speed);
   stage.words.id = `fcn-${++made}`;
   stage.canvas.setAttribute("aria-describedby", stage.words.id);
   stage.words.textContent = "Drag things; the yellow dot turns and scales. Keys: arrows move by a pixel, with Shift by eight, + and − scale, [ and ] turn, n goes to the next, Delete removes.";

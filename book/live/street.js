@@ -6,7 +6,7 @@ function streetOf({ root, about }) {
   const network = about.networks["camvid-fcn8s"], { classes, colors } = network, count = classes.length;
   let photograph = null, maps = null, weights = [1, 1, 1], over = true, logits = null, answer = null, at = null, pixels = null, rows = 0, columns = 0;
   const given = view("The photograph", 360, LONG), said = view("The answer", 360, LONG);
-  const legend = make("p", { class: "fcn-formula" }), asked = make("table", { class: "fcn-scores fcn-asked", "aria-live": "polite" }), speed = make("p", { class: "fcn-hint", "aria-live": "polite" });
+  const legend = make("p", { class: "fcn-formula" }), asked = make("table", { class: "fcn-scores fcn-asked" }), answered = voice(), speed = make("p", { class: "fcn-hint", "aria-live": "polite" });
 
   const see = oneAtATime(async () => {
     const [high, wide] = [Math.min(photograph.height, 2 * photograph.width), Math.min(photograph.width, 2 * photograph.height)];  // the middle of a strip
@@ -51,7 +51,9 @@ function streetOf({ root, about }) {
       return void paint();
     }
     if (!at || at[0] >= rows || at[1] >= columns || at[0] < 0 || at[1] < 0) return;
-    asked.replaceChildren(make("caption", {}, `Row ${at[0] + 1}, column ${at[1] + 1}`), ...likely(logits, at[0] * columns + at[1], count, classes).slice(0, 4).map(([name, share]) => {
+    const place = `Row ${at[0] + 1}, column ${at[1] + 1}`, names = likely(logits, at[0] * columns + at[1], count, classes).slice(0, 4);
+    answered.say(`${place}: ${names[0][0]}, ${percent(names[0][1])}`);
+    asked.replaceChildren(make("caption", {}, place), ...names.map(([name, share]) => {
       const bar = make("span");
       bar.style.width = `${100 * share}%`;
       return make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, percent(share)), make("td", { class: "fcn-bar", "aria-hidden": "true" }, bar));
@@ -88,7 +90,7 @@ function streetOf({ root, about }) {
         sliders.forEach((each) => each.set(20, 10));
         draw();
       })), make("p", {}, cover, make("label", { for: cover.id }, "over the photograph"))),
-      make("div", {}, make("p", { class: "fcn-title" }, "Point at the answer, or go through it by the arrow keys"), asked)));
+      make("div", {}, make("p", { class: "fcn-title" }, "Point at the answer, or go through it by the arrow keys"), asked, answered)));
   pointed([said.canvas], () => at, ask);
   open(names[0]);
   return element;

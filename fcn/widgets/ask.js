@@ -5,7 +5,7 @@ function render({ model, el }) {
   let index = sizes.length - 1, at = [...model.get("start")], kept = [...at];  // a click keeps a square, the mouse looks at others
   const photograph = new Image();
   const canvas = make("canvas", { role: "application", tabindex: "0", class: "fcn-grid" });
-  const rows = make("tbody"), parts = make("p", { class: "fcn-formula" }), told = make("p", { class: "fcn-title", "aria-live": "polite" });
+  const rows = make("tbody"), parts = make("p", { class: "fcn-formula" }), told = make("p", { class: "fcn-title", "aria-live": "off" }), heard = voice();
   [canvas.width, canvas.height] = [width, height];
 
   function light(size) {
@@ -39,6 +39,7 @@ function render({ model, el }) {
         make("td", { class: "fcn-bar", "aria-hidden": "true" }, bar));
     }));
     told.textContent = `Row ${at[0] + 1} of ${size.rows}, column ${at[1] + 1} of ${size.columns}: ${names[labels[0]]}, ${percent(shares[0])}`;
+    heard.say(told.textContent);
     canvas.setAttribute("aria-label", `The photograph in ${size.rows} by ${size.columns} squares, lit where ${names[labels[0]]} is probable`);
     const { terms, rest } = size.sums[square], two = (value) => value.toFixed(2).replace("-", "−");
     const bracketed = (value) => (value < 0 ? `(${two(value)})` : two(value));
@@ -62,10 +63,10 @@ function render({ model, el }) {
   canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && go(...kept, false));
   canvas.addEventListener("click", (event) => point(event, true));
   canvas.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (!step) return;
+    const next = travelled(event, at, sizes[index].rows, sizes[index].columns);
+    if (!next) return;
     event.preventDefault();
-    go(at[0] + step[0], at[1] + step[1], true);
+    go(...next, true);
   });
   photograph.addEventListener("load", draw);
   photograph.src = sourceOf(model.get("picture"));
@@ -76,8 +77,9 @@ function render({ model, el }) {
   })] : [];
   el.classList.add("fcn-live", "fcn-ask");
   el.append(...grow, canvas, told, make("table", { class: "fcn-scores" }, make("caption", { class: "fcn-heard" }, "Its best names"), rows), parts,
-    make("p", { class: "fcn-hint" }, "Point at a square; a click keeps it; or move by the arrow keys. Lit: where its best name is probable. Framed: what the network is given."));
+    make("p", { class: "fcn-hint" }, "Point at a square; a click keeps it; or move by the arrow keys, Home and End. Lit: where its best name is probable. Framed: what the network is given."));
   draw();
+  el.append(heard);
 }
 
 export default { render };

@@ -86,7 +86,7 @@ function render({ model, el }) {
     outputPadding: slider("output padding", { min: 0, max: 3, value: wanted.outputPadding }, change("outputPadding")),
     stamps: slider("stamps so far", { min: 0, max: 25, value: 9 }, (value) => ((stamps = value), draw())),
   };
-  const formula = make("p", { class: "fcn-formula" }), pinned = make("p", { class: "fcn-formula", "aria-live": "polite" });
+  const formula = make("p", { class: "fcn-formula" }), pinned = make("p", { class: "fcn-formula", "aria-live": "off" }), heard = voice();
   const line = make("code", { class: "fcn-line" });
   let runnable = "";
 
@@ -132,6 +132,7 @@ function render({ model, el }) {
     const sum = parts.map(({ from, by }) => `${bracketed(x.values[from])} · ${bracketed(weights[by])}`).join(" + ") || "nothing";
     const place = setting.flat ? `Pixel ${pin[1] + 1}` : `Row ${pin[0] + 1}, column ${pin[1] + 1}`;
     pinned.textContent = `${place} gathers ${sum} = ${written(result.values[pin[0] * result.width + pin[1]])}`;
+    heard.say(pinned.textContent);
     const given = Object.entries({ padding, output_padding: outputPadding, dilation }).filter(([name, value]) => value !== (name === "dilation" ? 1 : 0));
     line.textContent = `nn.ConvTranspose${setting.flat ? 1 : 2}d(1, 1, ${kernel}, stride=${stride}${given.map(([name, value]) => `, ${name}=${value}`).join("")}, bias=False)`;
     const rows = (values, width) => (setting.flat ? `[${values}]` : `[${Array.from({ length: values.length / width }, (_, i) => `[${values.slice(i * width, (i + 1) * width)}]`)}]`);
@@ -161,8 +162,9 @@ function render({ model, el }) {
       make("div", { class: "fcn-two" }, views.canvas.element, views.result.element)),
     pinned, formula,
     make("div", { class: "fcn-row" }, line, copy, again),
-    make("p", { class: "fcn-hint" }, "Choose a number of the input or the brush, then − and +, or type a digit."));
+    make("p", { class: "fcn-hint" }, "Framed: the number of the result that you point at, and those that it gathers. White: the number that − and + change, and each digit that you type."));
   draw();
+  el.append(heard);
 }
 
 export default { render };

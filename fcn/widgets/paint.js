@@ -115,7 +115,7 @@ function render({ model, el }) {
   const views = Object.fromEntries(Object.entries(names).map(([name, title]) => [name, picture(title, SHOWN, SHOWN)]));
   const spectra = Object.fromEntries(Object.keys(names).map((name) => [name, picture("its spectrum", SHOWN, SHOWN)]));
   const stamp = picture("the brush", 1, 1);
-  const told = make("p", { "aria-live": "polite" });
+  const told = make("p"), heard = voice();
   const get = (name) => model.get(name);
   const change = (name) => (value) => {
     model.set(name, value);
@@ -141,6 +141,7 @@ function render({ model, el }) {
     const uneven = low > 0 && setting.input === "even" ? ` The most paint on a pixel is ${low * 1.0000001 > high ? "no more than" : `${(high / low).toFixed(1)} times`} the least.` : "";
     told.textContent = `The stride ${divides} the kernel: ${setting.depth > 1 ? "in each layer " : ""}a pixel is stamped ${times(1)} along a side, ` +
       `${times(2)} on the canvas.${uneven} A pattern can repeat every ${period} pixels.`;
+    heard.say(`${told.textContent} The phase score of the transposed convolution: ${say(scores.stamped.score)}.`);
     anew.disabled = setting.input === "even" && (setting.brush === "ones" || setting.brush === "tent");
   }
   const anew = button("Draw the chance anew", () => change("seed")(get("seed") + 1));
@@ -158,6 +159,7 @@ function render({ model, el }) {
     make("div", { class: "fcn-told" }, stamp.element, told),
     make("div", { class: "fcn-pictures fcn-paint" }, ...Object.keys(names).flatMap((name) => [views[name].element, spectra[name].element])));
   draw();
+  el.append(heard);
 }
 
 export default { render };

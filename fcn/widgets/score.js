@@ -34,7 +34,8 @@ function render({ model, el }) {
   const truthBoard = canvas("The truth", { role: "img" });
   const keys = make("p", { class: "fcn-hint", id: "fcn-score-keys" },
     "Draw with mouse or finger; with keys: arrows move, space paints, digits choose a class.");
-  const said = make("p", { class: "fcn-hint", "aria-live": "polite" });
+  const said = make("p", { class: "fcn-hint", "aria-live": "off" }), heard = voice();
+  const saying = (text) => heard.say((said.textContent = text));
   const table = make("table", { class: "fcn-scores" });
   table.append(make("caption", { class: "fcn-heard" }, "The scores of your answer"));
   const rows = make("tbody");
@@ -48,6 +49,8 @@ function render({ model, el }) {
       const [x, y] = [(place % width) * cell, Math.floor(place / width) * cell];
       context.fillStyle = label === VOID ? KINDS.void : colors[label];
       context.fillRect(x, y, cell, cell);
+      context.strokeStyle = "rgba(128, 128, 128, 0.4)";  // so that pixels of one color can be told apart
+      context.strokeRect(x, y, cell, cell);
       if (label !== VOID) return;
       context.fillStyle = "#8d8570";
       for (let i = 0; i < cell; i += 4) context.fillRect(x + i, y + cell - 4 - i + (cell % 4), 3, 2);
@@ -94,7 +97,7 @@ function render({ model, el }) {
     goals.replaceChildren(...wanted.map(([goal, value]) => make("li", {}, `${goal}: `, make("b", {}, so(value)))));
   }
 
-  const tell = (found) => (said.textContent = `Pixel accuracy ${two(found.pixelAccuracy)}, mean IoU ${two(found.meanIou)}`);
+  const tell = (found) => saying(`Pixel accuracy ${two(found.pixelAccuracy)}, mean IoU ${two(found.meanIou)}`);
 
   function put(places) {
     places.forEach((place) => (state.answer[place] = state.brush));
@@ -162,23 +165,22 @@ function render({ model, el }) {
     tell(draw());
   });
   board.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
     const { width, height } = picture, name = (label) => (label === VOID ? "void" : classes[label]);
     const here = () => `Row ${Math.floor(state.at / width) + 1}, column ${(state.at % width) + 1}: ` +
       `${name(state.answer[state.at])}, in truth ${name(picture.labels[state.at])}`;
-    if (step) {
-      const [row, column] = [Math.floor(state.at / width) + step[0], (state.at % width) + step[1]];
-      if (row >= 0 && column >= 0 && row < height && column < width) state.at = row * width + column;
+    const next = travelled(event, [Math.floor(state.at / width), state.at % width], height, width);
+    if (next) {
+      state.at = next[0] * width + next[1];
       draw();
-      said.textContent = here();
+      saying(here());
     } else if (event.key === " " || event.key === "Enter") {
       if (state.answer[state.at] !== state.brush) state.past.push(state.answer.slice());
       const found = put([state.at]);
-      said.textContent = `${here()}. Pixel accuracy ${two(found.pixelAccuracy)}, mean IoU ${two(found.meanIou)}`;
+      saying(`${here()}. Pixel accuracy ${two(found.pixelAccuracy)}, mean IoU ${two(found.meanIou)}`);
     } else if (event.key === "z" && (event.ctrlKey || event.metaKey)) back();
-    else if (/^[0-9]$/.test(event.key) && known()[Number(event.key)] !== undefined) {
+    else if (/^[0-9]$/.test(event.key) && !event.ctrlKey && !event.altKey && !event.metaKey && known()[Number(event.key)] !== undefined) {
       palette.querySelectorAll("input")[Number(event.key)].click();
-      said.textContent = `Paints ${classes[state.brush]}`;
+      saying(`Paints ${classes[state.brush]}`);
     } else return;
     event.preventDefault();
   });
@@ -198,13 +200,15 @@ function render({ model, el }) {
         make("div", { class: "fcn-row" },
           button("All background", () => change(state.answer.map(() => 0), false)),
           button("The truth", () => change(fresh(picture.labels), false)),
-          named(shift("←", 0, -1), "Move it left"), named(shift("↑", -1, 0), "Move it up"),
-          named(shift("↓", 1, 0), "Move it down"), named(shift("→", 0, 1), "Move it right"),
-undo),
+          undo,
+          make("span", { class: "fcn-move" }, "move it",
+            named(shift("←", 0, -1), "Move it left"), named(shift("↑", -1, 0), "Move it up"),
+            named(shift("↓", 1, 0), "Move it down"), named(shift("→", 0, 1), "Move it right"))),
         keys, said),
       table),
     make("p", { class: "fcn-title" }, "Try for"), goals);
   open(0);
+  el.append(heard);
 }
 
 export default { render };

@@ -12,7 +12,7 @@ function render({ model, el }) {
   const fields = depths.map(({ values }) => bytes(values));
   let depth = depths.length - 1, at = [side / 2, side / 2], kept = [...at], alone = false, photographs = [], picture = 0;
   const canvas = make("canvas", { role: "application", tabindex: "0", class: "fcn-grid" });
-  const told = make("p", { class: "fcn-formula" }), heard = make("span", { class: "fcn-heard", "aria-live": "polite" });
+  const told = make("p", { class: "fcn-formula" }), heard = voice();
   const veil = make("canvas", { width: side, height: side });
   [canvas.width, canvas.height] = [side, side];
 
@@ -43,6 +43,7 @@ function render({ model, el }) {
     const cut = last - first < high || end - start < wide ? `, of which ${last - first} × ${end - start} lie in the picture` : "";
     told.textContent = `Row ${row + 1} of ${cells}, column ${column + 1}. A cell at stride ${stride} can see ${high} × ${wide} pixels (white)${cut}; ` +
       `nine tenths of what it depends on lie within ${most} × ${most} (dashed). It stands for ${stride} × ${stride} (yellow).`;
+    heard.say(told.textContent);
     canvas.setAttribute("aria-label", `Picture ${picture + 1}, lit as far as a cell at stride ${stride} depends on it: row ${row + 1}, column ${column + 1}`);
   }
 
@@ -50,7 +51,6 @@ function render({ model, el }) {
     at = [row, column].map((place) => Math.max(0, Math.min(side - 1, place)));
     if (keep) kept = [...at];
     draw();
-    if (keep) heard.textContent = told.textContent;
   };
   const point = (event, keep) => {
     const rect = canvas.getBoundingClientRect();
@@ -60,10 +60,11 @@ function render({ model, el }) {
   canvas.addEventListener("pointerleave", (event) => event.pointerType === "mouse" && go(...kept, false));
   canvas.addEventListener("click", (event) => point(event, true));
   canvas.addEventListener("keydown", (event) => {
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key], { stride } = depths[depth];
-    if (!step) return;
+    const { stride } = depths[depth], cells = side / stride;
+    const next = travelled(event, at.map((place) => Math.floor(place / stride)), cells, cells);
+    if (!next) return;
     event.preventDefault();
-    go(at[0] + stride * step[0], at[1] + stride * step[1], true);
+    go(...next.map((cell) => (cell + 0.5) * stride), true);
   });
   pictures.forEach((html, index) => {
     const image = new Image();
@@ -74,9 +75,10 @@ function render({ model, el }) {
   el.append(
     slider("map at", { min: 0, max: depths.length - 1, value: depth, say: (index) => `stride ${depths[index].stride}` }, (index) => ((depth = index), draw())),
     pictures.length > 1 ? slider("picture", { min: 1, max: pictures.length, value: 1 }, (index) => ((picture = index - 1), draw())) : "",
-    choice("Shown", { all: "bright: what counts most", seen: "only what it can see" }, "all", (key) => ((alone = key === "seen"), draw())),
-    canvas, told, heard, make("p", { class: "fcn-hint" }, "Point at a place; a click keeps it; or move by the arrow keys."));
+    choice("shown", { all: "bright: what counts most", seen: "only what it can see" }, "all", (key) => ((alone = key === "seen"), draw())),
+    canvas, told, make("p", { class: "fcn-hint" }, "Point at a place; a click keeps it; or move by the arrow keys, Home and End."));
   draw();
+  el.append(heard);
 }
 
 export default { render };

@@ -64,19 +64,44 @@ const button = (name, clicked) => {
   return element;
 };
 
+// Where a key leads in a grid: an arrow by `stride` cells, Home and End to the first and the last cell of the row, with
+// Control of all. Undefined for other keys, and for what is the browser's own (Alt and an arrow turn its pages).
+const travelled = (event, [row, column], rows, columns, stride = 1) => {
+  if (event.altKey || event.metaKey) return undefined;
+  const end = { Home: [event.ctrlKey ? 0 : row, 0], End: [event.ctrlKey ? rows - 1 : row, columns - 1] }[event.key];
+  if (end || event.ctrlKey) return end;
+  const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
+  const within = (value, count) => Math.max(0, Math.min(count - 1, value));
+  return step && [within(row + stride * step[0], rows), within(column + stride * step[1], columns)];
+};
+
+// What a figure says to those who hear it: its last words, once they have rested, and not each value on the way there.
+// What is said before the element stands in the page is how the figure opens, and is not read out.
+const voice = () => {
+  const element = make("span", { class: "fcn-heard", "aria-live": "polite" });
+  let last = "", later;
+  element.say = (text) => {
+    if (text === last) return;
+    last = text;
+    clearTimeout(later);
+    if (element.isConnected) later = setTimeout(() => (element.textContent = text), 900);
+  };
+  return element;
+};
+
 // A grid of numbers. `picked(row, column)` hears of a mouse above it, of taps and of arrow keys; with `changed(row,
 // column, value)` its numbers can be set: a tap chooses one, + and - and the digits change it, and so do two buttons.
 const grid = (title, { picked, changed } = {}) => {
   const alive = picked || changed;
   const canvas = make("canvas", alive ? { role: "application", tabindex: "0", class: "fcn-numbers" } : { role: "img", class: "fcn-numbers" });
-  const words = make("figcaption", { "aria-hidden": "true" }), live = make("span", { class: "fcn-heard", "aria-live": "polite" });
+  const words = make("figcaption", { "aria-hidden": "true" }), live = voice();
   let shape = [1, 1], at = [0, 0], values = [], drawn = () => {};
   const set = (value) => {
     changed(...at, Math.max(-9, Math.min(9, value)));
     tell();
   };
   const here = () => values[at[0] * shape[1] + at[1]];
-  const tell = () => (live.textContent = `${title}, row ${at[0] + 1}, column ${at[1] + 1}: ${written(here())}`);
+  const tell = () => live.say(`${title}, row ${at[0] + 1}, column ${at[1] + 1}: ${written(here())}`);
   const go = (row, column) => {
     at = [Math.max(0, Math.min(shape[0] - 1, row)), Math.max(0, Math.min(shape[1] - 1, column))];
     if (picked) picked(...at);
@@ -87,12 +112,12 @@ const grid = (title, { picked, changed } = {}) => {
     go(Math.floor(((event.clientY - box.top) / box.height) * shape[0]), Math.floor(((event.clientX - box.left) / box.width) * shape[1]));
   };
   const key = (event) => {
-    const step = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key];
-    if (step) {
-      go(at[0] + step[0], at[1] + step[1]);
+    const next = travelled(event, at, ...shape), typed = changed && !event.ctrlKey && !event.altKey && !event.metaKey;
+    if (next) {
+      go(...next);
       tell();
-    } else if (changed && /^[0-9]$/.test(event.key)) set(Number(event.key));
-    else if (changed && ["+", "=", "-"].includes(event.key)) set(here() + (event.key === "-" ? -1 : 1));
+    } else if (typed && /^[0-9]$/.test(event.key)) set(Number(event.key));
+    else if (typed && ["+", "=", "-"].includes(event.key)) set(here() + (event.key === "-" ? -1 : 1));
     else return;
     event.preventDefault();
   };

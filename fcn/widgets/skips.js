@@ -24,7 +24,7 @@ function render({ model, el }) {
     return { canvas, words, title, element: make("figure", { class: "fcn-picture" }, make("p", { class: "fcn-title" }, title), canvas, words) };
   };
   const views = { picture: view("picture"), answer: view("answer"), errors: view("errors"), truth: view("truth") };
-  const controls = make("div", { class: "fcn-three" }), told = make("p", { "aria-live": "polite", class: "fcn-formula" }), photograph = new Image();
+  const controls = make("div", { class: "fcn-three" }), told = make("p", { class: "fcn-formula" }), heard = voice(), photograph = new Image();
   photograph.addEventListener("load", () => views.picture.canvas.getContext("2d").drawImage(photograph, 0, 0, side, side));
 
   function fill({ canvas, words, title }, values, color, said) {
@@ -41,18 +41,19 @@ function render({ model, el }) {
   // The things of a map, the largest first: [[label, share of the pixels]].
   const things = (map) => [...new Set(map)].filter((label) => label !== 0 && label !== VOID)
     .map((label) => [label, map.filter((each) => each === label).length / map.length]).sort((a, b) => b[1] - a[1]);
+  const LINES = 4;  // of words under a picture, however many things there are, so that nothing below them moves
   const few = (map) => {
-    const all = things(map), large = all.filter(([, share]) => share >= 0.01), left = all.length - large.length;
-    return { large, more: left ? `${large.length ? " and " : ""}${left} below 1 %` : "" };
+    const all = things(map), large = all.slice(0, all.length > LINES ? LINES - 1 : LINES), left = all.length - large.length;
+    return { large, more: left ? `and ${left} more` : "" };
   };
   const named = (map) => {
     const { large, more } = few(map);
-    return large.map(([label, share]) => `${classes[label]} ${Math.round(100 * share)} %`).join(", ") + more || "nothing";
+    return [...large.map(([label, share]) => `${classes[label]} ${percent(share)}`), ...(more ? [more] : [])].join(", ") || "nothing";
   };
   const legend = (words, map) => {
-    const { large, more } = few(map);
-    words.replaceChildren(...large.map(([label, share]) => make("span", { class: "fcn-named" }, swatch(colors[label]), `${classes[label]} ${Math.round(100 * share)} % `)),
-      more || (large.length ? "" : "nothing"));
+    const { large, more } = few(map), line = (...parts) => make("span", { class: "fcn-line-each" }, ...parts);
+    words.replaceChildren(...large.map(([label, share]) => line(swatch(colors[label]), `${classes[label]} ${percent(share)}`)),
+      line(more || (large.length ? "" : "nothing")));
   };
 
   function draw() {
@@ -65,7 +66,10 @@ function render({ model, el }) {
     fill(views.errors, wrong, (kind) => KINDS[kind], `missed ${share("missed")} (blue), spilled ${share("spilled")} (orange), mixed up ${share("mixed up")} (pink); white: void`);
     fill(views.truth, truth, color, named(truth));
     legend(views.truth.words, truth);
+    const errors = [...["missed", "spilled", "mixed up"].map((kind) => [kind, `${kind} ${share(kind)}`]), ["void", "void"]];
+    views.errors.words.replaceChildren(...errors.map(([kind, text]) => make("span", { class: "fcn-line-each" }, swatch(KINDS[kind]), text)));
     told.textContent = `This picture: pixel accuracy ${two(found.pixelAccuracy)}, mean IoU ${two(found.meanIou)}, boundary IoU ${two(found.boundaryIou)}`;
+    heard.say(told.textContent);
   }
 
   function open() {
@@ -96,6 +100,7 @@ function render({ model, el }) {
     })),
     make("div", { class: "fcn-pictures fcn-four" }, ...Object.values(views).map(({ element }) => element)), told);
   open();
+  el.append(heard);
 }
 
 export default { render };

@@ -1,12 +1,13 @@
 """The figures that answer: what their scripts compute in Chromium is what PyTorch computes."""
 
 import random
+import re
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from reading import served
+from reading import open_answers, served
 
 from fcn import VOID
 from fcn.backbones import small
@@ -263,3 +264,227 @@ def test_what_the_see_figure_frames_is_what_the_gradient_reaches(module):
     code = "given.asked.map(([index, row, column]) => it.box(given.depths[index], row, column, given.side))"
     for (index, row, column), found in zip(asked, module("see", code, given), strict=True):
         assert found == reached(index, row, column), (net.strides[index], row, column)
+
+
+def figure_of(open_page, name, kind, **settings):
+    """Open a chapter and return its figure of this kind, drawn."""
+    page = open_page(f"{name}.html", **settings)
+    open_answers(page)
+    place = page.locator(f".fcn-figure[data-figure={kind}]")
+    figure = place.locator(".fcn-live")
+    for _ in range(2):  # what is above it is laid out only now
+        place.evaluate("(place) => place.scrollIntoView({block: 'center'})")
+        figure.wait_for(timeout=20_000)
+        page.wait_for_timeout(300)
+    return figure
+
+
+ENDS = [("End", [0, 1]), ("Home", [0, 0]), ("Control+End", [1, 1]), ("Home", [1, 0]), ("Control+Home", [0, 0])]
+GRIDS = [
+    ("01_segmentation", "score", "canvas >> nth=0", r"Row (\d+), column (\d+)", (8, 8)),
+    ("02_one_by_one", "ask", "canvas", r"Row (\d+) of 13, column (\d+)", (13, 20)),
+    ("03_upsampling", "grow", "canvas >> nth=3", r"Row (\d+), column (\d+)", (7, 7)),
+    ("05_skips", "see", "canvas", r"Row (\d+) of 8, column (\d+)", (8, 8)),
+]
+
+
+@pytest.mark.parametrize(("name", "kind", "canvas", "told", "shape"), GRIDS)
+def test_home_and_end_lead_along_the_row_and_with_control_through_all(open_page, name, kind, canvas, told, shape):
+    figure = figure_of(open_page, name, kind)
+    board = figure.locator(canvas)
+    board.focus()
+    for key in ("Control+Home", *["ArrowRight"] * 2):
+        board.press(key)
+    for key, corner in ENDS:
+        board.press(key)
+        place = [int(number) - 1 for number in re.search(told, figure.inner_text()).groups()]
+        assert place == [last * (side - 1) for last, side in zip(corner, shape, strict=True)], key
+    assert figure.page.url.endswith(".html"), "and Alt with an arrow is left to the browser"
+    assert board.evaluate("""(board) => board.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowLeft",
+        altKey: true, cancelable: true}))""")
+
+
+HEARD = """(figure) => {
+    globalThis.heard = [];
+    for (const live of figure.querySelectorAll("[aria-live=polite], [role=status]"))
+        new MutationObserver(() => heard.push(live.textContent)).observe(live, {childList: true, characterData: true,
+            subtree: true});
+}"""
+SPEAKING = [
+    ("01_segmentation", "score", "canvas >> nth=0"), ("02_one_by_one", "ask", "canvas"),
+    ("03_upsampling", "grow", "canvas >> nth=3"), ("04_checkerboard", "paint", "input[type=range] >> nth=0"),
+    ("05_skips", "see", "canvas"), ("05_skips", "skips", "input[type=range] >> nth=0"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "kind", "control"), SPEAKING)
+def test_a_figure_says_once_what_has_rested_and_nothing_on_the_way_nor_when_it_opens(open_page, name, kind, control):
+    figure = figure_of(open_page, name, kind)
+    figure.evaluate(HEARD)
+    page = figure.page
+    page.wait_for_timeout(1200)
+    assert page.evaluate("heard") == []
+    box = figure.locator(control).bounding_box()
+    page.mouse.move(box["x"] + 0.4 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.6 * box["height"], steps=12)
+    page.mouse.up()
+    assert page.evaluate("heard") == []
+    page.wait_for_timeout(1200)
+    (said,) = page.evaluate("heard")
+    assert re.search(r"\d", said)
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves_in_the_figure_of_skips_however_many_things_are_answered(open_page, width):
+    figure = figure_of(open_page, "05_skips", "skips", width=width)
+    places = """(figure) => [...figure.querySelectorAll("canvas, p.fcn-formula")]
+        .map((each) => Math.round(each.getBoundingClientRect().top - figure.getBoundingClientRect().top))"""
+    seen, count = set(), figure.locator("fieldset").first.locator("label").count()
+    for scene in range(count):
+        figure.locator("fieldset").first.locator("label").nth(scene).click()
+        for keys in (["End"] * 3, ["Home", "Home", "End"], ["Home", "End", "Home"]):
+            for handle, key in zip(figure.locator("input[type=range]").all(), keys, strict=True):
+                handle.press(key)
+            seen.add(tuple(figure.evaluate(places)))
+    assert len(seen) == 1, seen
+
+
+# --- what "Try it" says of the figures
+
+
+def scored(figure):
+    cells = [row.locator("th, td").all_inner_texts() for row in figure.locator("tr").all()]
+    return {name: float(score) for name, score, _ in cells}
+
+
+def stroke(figure, start, end):
+    """Draw on the board of 8 × 8 from one (row, column) to another."""
+    box = figure.locator("canvas").first.bounding_box()
+    places = [[box["x"] + (column + 0.5) * box["width"] / 8, box["y"] + (row + 0.5) * box["height"] / 8]
+              for row, column in (start, end)]  # fmt: skip
+    figure.page.mouse.move(*places[0])
+    figure.page.mouse.down()
+    figure.page.mouse.move(*places[1], steps=3)
+    figure.page.mouse.up()
+
+
+def test_what_try_it_says_of_score(open_page):
+    figure = figure_of(open_page, "01_segmentation", "score")
+
+    def painted(start, name, *strokes):
+        figure.get_by_role("button", name=start).click()
+        figure.locator("label", has_text=name).click()
+        for each in strokes:
+            stroke(figure, *each)
+        return scored(figure)
+
+    none = painted("All background", "dog")
+    dog = painted("All background", "dog", *(((row, 1), (row, 4)) for row in range(3, 7)))
+    bottle = painted("All background", "bottle", ((1, 6), (6, 6)))
+    gains = [each["mean IoU"] - none["mean IoU"] for each in (dog, bottle)]
+    assert 0 < gains[0] - gains[1] < 0.07
+    assert min(gains) > 0.34
+    assert dog["pixel accuracy"] - bottle["pixel accuracy"] > 0.14
+    missed = painted("The truth", "background", ((1, 6), (6, 6)))
+    wide = painted("The truth", "bottle", ((1, 5), (6, 5)), ((1, 7), (6, 7)))
+    assert missed["pixel accuracy"] == pytest.approx(1 - 6 / 64, abs=0.006)
+    assert wide["pixel accuracy"] == pytest.approx(1 - 12 / 64, abs=0.006)
+    assert wide["mean IoU"] > missed["mean IoU"]
+    named = painted("The truth", "dog", ((1, 6), (6, 6)))
+    assert named["pixel accuracy"] == missed["pixel accuracy"]
+    assert named["mean IoU"] < missed["mean IoU"]
+
+
+def test_what_try_it_says_of_ask(open_page):
+    figure = figure_of(open_page, "02_one_by_one", "ask")
+    canvas, told, handle = (
+        figure.locator("canvas"),
+        figure.locator("p.fcn-title"),
+        figure.locator("input[type=range]"),
+    )
+    canvas.press("Control+Home")
+    canvas.press("ArrowRight")
+    said = [told.inner_text()]
+    for _ in range(6):
+        canvas.press("ArrowDown")
+        said.append(told.inner_text())
+    names, sure = zip(*(re.search(r": (.+), (\d+) %", each).groups() for each in said), strict=True)
+    sure = [int(each) for each in sure]
+    assert set(names) == {"crane"}
+    assert sure[0] > 95
+    assert sure[1:] == sorted(sure[1:], reverse=True)
+    assert sure[-1] < 40
+    for _ in range(3):
+        canvas.press("ArrowRight")
+    assert told.inner_text().startswith("Row 7 of 13, column 5 of 20: screen")
+    canvas.press("ArrowUp")
+    assert "Row 6 of 13, column 5 of 20: tiger cat" in told.inner_text()
+    handle.press("Home")
+    assert "Row 6 of 7, column 5 of 7: screen" in told.inner_text()
+    handle.press("ArrowRight")
+    assert "column 5 of 9: tiger cat" in told.inner_text()
+
+
+def test_what_try_it_says_of_grow(module):
+    code = "given.map(([x, brush, setting]) => [...it.grown(x, brush, setting).values])"
+    usual = {"kernel": 3, "stride": 2, "padding": 0, "outputPadding": 0, "dilation": 1, "flat": False}
+    x = {"values": [1, 2, 1, 0, 3, 1, 2, 1, 1], "height": 3, "width": 3}
+    brush = [1, 2, 1, 2, 4, 2, 1, 2, 1]
+    line = {"values": [1, 1, 1], "height": 1, "width": 3}
+    dilated, added, cut, bilinearly = module("grow", code, [
+        [x, brush, usual | {"dilation": 2}], [x, brush, usual | {"outputPadding": 1}],
+        [x, brush, usual | {"outputPadding": 1, "padding": 1}],
+        [line, [1, 3, 3, 1], usual | {"kernel": 4, "padding": 1, "flat": True}],
+    ])  # fmt: skip
+    assert len(dilated) == 81
+    assert dilated.count(0) > 2 / 3 * 81
+    assert added[-8:] == [0] * 8
+    assert added[7::8] == [0] * 8
+    assert 0 not in cut[-6:]
+    assert bilinearly == [3, 4, 4, 4, 4, 3]
+
+
+def test_what_try_it_says_of_paint(open_page):
+    figure = figure_of(open_page, "04_checkerboard", "paint")
+    kernel, stride, _ = figure.locator("input[type=range]").all()
+    words = figure.locator(".fcn-told p:not(.fcn-title)")
+    score = figure.locator("figcaption", has_text="phase score").first
+    figure.locator("label", has_text="tent").click()
+    assert score.inner_text().startswith("phase score 0,")
+    for handle, times in ((kernel, 1), (stride, 2)):
+        for _ in range(times):
+            handle.press("ArrowRight")
+    assert "The stride divides the kernel" in words.inner_text()
+    assert "The most paint on a pixel is 9.0 times the least." in words.inner_text()
+    stride.press("Home")
+    figure.locator("label", has_text="ones").click()
+    figure.locator("label", has_text="noise").click()
+    assert score.inner_text() == "phase score 0, noise has 0.0013"
+    figure.locator("label", has_text="random").click()
+    assert float(score.inner_text().split()[2].strip(",")) > 0.05
+
+
+def test_what_try_it_says_of_see_and_skips(open_page):
+    see = figure_of(open_page, "05_skips", "see")
+    see.locator("canvas").press("Control+Home")
+    high, wide = map(int, re.search(r"of which (\d+) × (\d+) lie", see.inner_text()).groups())
+    assert high * wide / 200**2 == pytest.approx(1 / 3, abs=0.01)
+    figure = figure_of(open_page, "05_skips", "skips")
+    answer, told = figure.locator("canvas").nth(1), figure.locator("p.fcn-formula")
+    first = answer.evaluate("canvas => canvas.toDataURL()")
+    for keys in (["End"], ["Home", "ArrowRight"]):
+        for handle in figure.locator("input[type=range]").all():
+            for key in keys:
+                handle.press(key)
+        assert answer.evaluate("canvas => canvas.toDataURL()") == first
+    figure.locator("label", has_text="bicycle, boat").click()
+    found = {}
+    for name in ("FCN-32s", "FCN-16s"):
+        figure.locator("label", has_text=name).click()
+        numbers = [float(each) for each in re.findall(r"\d\.\d\d", told.inner_text())]
+        found[name] = (*numbers[:2], answer.get_attribute("aria-label"))
+    assert found["FCN-32s"][0] > found["FCN-16s"][0]
+    assert found["FCN-32s"][1] < found["FCN-16s"][1]
+    assert found["FCN-32s"][2] == "answer: nothing"
+    assert re.match(r"answer: bicycle \d %, boat \d %", found["FCN-16s"][2])

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import time
 
 import numpy as np
@@ -248,3 +249,53 @@ def test_from_a_file_a_sentence_and_a_picture_stand_there(browser, pages):
     assert "make serve" in page.locator(".fcn-live-page [role=note]").inner_text()
     assert page.locator(".live-still img").first.evaluate("(image) => image.naturalWidth > 0")
     page.close()
+
+
+def test_what_chapter_five_says_of_a_dog_that_gets_smaller(open_page):
+    page = alive(open_page)
+    for name in ("cat", "bicycle"):
+        page.locator(".fcn-selected label", has_text=name).click()
+        page.get_by_role("button", name="Remove").click()
+    size, told = page.locator(".fcn-selected input[type=range]").first, {}
+    for wanted in (74, 36, 22):
+        while int(size.input_value()) > wanted:
+            size.press("ArrowLeft")
+        at_rest(page)
+        said = page.locator(".fcn-five canvas").evaluate_all("(all) => all.map((each) => each.ariaLabel)")
+        told[wanted] = [re.fullmatch(r"FCN-\d+s: (.+)\. mean IoU (.+)", each).groups() for each in said[:3]]
+    assert all("dog" in names for names, _ in told[74])
+    assert ["dog" in names for names, _ in told[36]] == [False, True, True]
+    assert told[36][0][0] == "cat"
+    assert told[22][0][0] == "background alone"
+    assert float(told[22][0][1]) > float(told[36][0][1])
+    assert "dog" in told[22][2][0]
+    assert float(told[22][2][1]) < float(told[22][0][1])
+    assert page.troubles == []
+
+
+def test_a_pixel_that_is_asked_for_is_said_once_it_has_rested_and_the_ends_of_its_row_are_a_key_away(open_page):
+    page = alive(open_page)
+    answer = page.locator(".fcn-five canvas").first
+    answer.scroll_into_view_if_needed()
+    page.wait_for_timeout(1200)
+    page.evaluate("""() => {
+        globalThis.heard = [];
+        for (const live of document.querySelectorAll(".fcn-scene [aria-live=polite]"))
+            new MutationObserver(() => heard.push(live.textContent)).observe(live, {childList: true, subtree: true});
+    }""")
+    box = answer.bounding_box()
+    page.mouse.move(box["x"] + 0.2 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.move(box["x"] + 0.8 * box["width"], box["y"] + 0.5 * box["height"], steps=12)
+    assert page.evaluate("heard") == []
+    page.wait_for_timeout(1300)
+    assert [each.startswith("Row ") for each in page.evaluate("heard")].count(True) == 1
+    page.mouse.move(5, 5)
+    caption = page.locator(".fcn-asked caption")
+    for key, place in (
+        ("Control+End", "Row 128, column 128"),
+        ("Home", "Row 128, column 1."),
+        ("Control+Home", "Row 1,"),
+    ):
+        answer.press(key)
+        assert caption.inner_text().startswith(place)
+    assert page.troubles == []
