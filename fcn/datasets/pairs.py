@@ -61,9 +61,8 @@ class Pairs(Dataset):
         index %= len(self.files)
         if self._kept is not None and index in self._kept:
             return tuple(part.clone() for part in self._kept[index])
-        photograph, mask = self.files[index]
-        pixels = _pixels(photograph, "RGB")
-        item = torch.from_numpy(pixels).permute(2, 0, 1).contiguous(), torch.from_numpy(self._labelled(mask))
+        pixels, labels = self._read(index)
+        item = torch.from_numpy(pixels).permute(2, 0, 1).contiguous(), torch.from_numpy(labels)
         if self._kept is not None:
             self._kept[index] = tuple(part.clone() for part in item)
         return item
@@ -76,6 +75,11 @@ class Pairs(Dataset):
                     pass
             self._checked = True
         return self
+
+    def _read(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return a photograph (H, W, 3) and its labels (H, W), both uint8: what other kinds of files do otherwise."""
+        photograph, mask = self.files[index]
+        return _pixels(photograph, "RGB"), self._labelled(mask)
 
     def _labelled(self, mask: Path) -> np.ndarray:
         values = _pixels(mask)
