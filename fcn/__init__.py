@@ -13,13 +13,16 @@ What they work with:
 
     scenes       emoji on photographs, with exact masks (EmojiScenes)
     datasets     photographs and masks from files (CamVid, VOC, Pets), data sets held in memory (in_memory)
+    doctor       what a folder of photographs and masks holds, its faults, a clean copy of it (examined, fixed)
     backbones    image -> feature maps at strides 4, 8, 16 and 32 (small, lite0, vgg16), and a whole classifier
     training     the loop that trains a network (fit), its scores (evaluate), checkpoints (save, resume)
     answers      from scores to label maps (predicted), from images to label maps (labels), probabilities
-    predict      a trained network from its file (load); also what answers has
+    predict      a trained network from its file (load), photographs of any size (predict_files)
+    runs         a training that leaves a folder (train): network, scores, history, pictures, a card
+    export       a trained network for elsewhere: ONNX, torch.export, int8, the Hugging Face Hub
     viz          the book's figures and tables
     widgets      the figures that move
-    __main__     the command line: python -m fcn fetch | evaluate
+    commands     the command line, one file a verb: fcn check | train | evaluate | predict | export | fetch
 
 What stands below all of them:
 

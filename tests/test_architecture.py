@@ -23,11 +23,15 @@ MAY_ENTER = {  # room -> rooms of fcn it may enter; all may use what fcn/__init_
     "skips": {"expect", "upsampling"},
     "scenes": {"expect"},
     "datasets": {"expect", "files", "palette"},
+    "doctor": {"datasets", "expect", "files", "palette"},
     "backbones": {"expect", "one_by_one"},
     "answers": {"expect"},
     "training": {"expect", "files", "metrics", "datasets", "answers"},
-    "predict": {"expect", "answers", "backbones", "skips", "training"},
-    "__main__": {"datasets", "predict", "training"},
+    "predict": {"expect", "files", "palette", "answers", "backbones", "skips", "training"},
+    "export": {"expect", "files", "palette", "metrics", "answers", "training", "predict"},
+    "runs": {"answers", "backbones", "datasets", "expect", "files", "metrics", "palette", "skips", "training", "viz"},
+    "commands": {"datasets", "doctor", "export", "predict", "runs", "training"},
+    "__main__": {"commands"},
     "viz": {"palette"},
     "widgets": {"viz"},
 }
@@ -129,7 +133,7 @@ def seeds_for_all(path: Path, tree: ast.Module) -> list[str]:
         for block in ast.walk(tree)
         if isinstance(block, ast.With) and any("fork_rng(" in ast.unparse(item) for item in block.items)
         for node in ast.walk(block)
-        if "training" in path.parts
+        if {"training", "runs"} & {*path.parts}
     }
     wrong = []
     for node in (node for node in ast.walk(tree) if isinstance(node, ast.Call) and id(node) not in forked):

@@ -102,7 +102,7 @@ def test_a_mirrored_array_is_a_photograph_too(file):
 
 def test_the_command_line_prints_the_scores_that_the_definition_gives(file, streets, capsys):
     path, net = file
-    assert main(["evaluate", "--data", "camvid", "--root", str(streets), "--model", str(path)]) == 0
+    assert main(["evaluate", str(path), "--data", "camvid", "--root", str(streets)]) == 0
     table = torch.zeros(11, 11)
     for image, mask in CamVid(streets, "val"):
         with torch.no_grad():
@@ -124,8 +124,8 @@ def test_the_command_line_prints_the_scores_that_the_definition_gives(file, stre
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["evaluate", "--data", "camvid", "--root", "/nowhere", "--model", "fcn8s"], 1, "no folder /nowhere/val"),
-        (["evaluate", "--data", "kitti", "--root", "."], 2, "invalid choice: 'kitti'"),
+        (["evaluate", "camvid-fcn8s", "--data", "camvid", "--root", "/nowhere"], 1, "no folder /nowhere/val"),
+        (["evaluate", "camvid-fcn8s", "--data", "kitti", "--root", "."], 2, "invalid choice: 'kitti'"),
         ([], 2, "required: VERB"),
     ],
 )  # fmt: skip
@@ -139,7 +139,7 @@ def test_wrong_words_end_with_one_line_and_no_traceback(words, code, said):
 
 def test_flips_and_scales_are_averaged_where_they_are_asked_for(file, streets, capsys):
     path, net = file
-    words = ["evaluate", "--data", "camvid", "--root", str(streets), "--model", str(path)]
+    words = ["evaluate", str(path), "--data", "camvid", "--root", str(streets)]
     assert main([*words, "--flips", "--scales", "1", "1.5"]) == 0
     (printed,) = (line.split()[-1] for line in capsys.readouterr().out.splitlines() if line.startswith("mean IoU"))
     table = Confusion(11)
@@ -156,7 +156,7 @@ def test_flips_and_scales_are_averaged_where_they_are_asked_for(file, streets, c
 def test_masks_of_void_alone_have_no_score(file, streets, capsys):
     for path in (streets / "valannot").iterdir():
         Image.fromarray(np.full((64, 96), 11, dtype=np.uint8)).save(path)
-    assert main(["evaluate", "--data", "camvid", "--root", str(streets), "--model", str(file[0])]) == 1
+    assert main(["evaluate", str(file[0]), "--data", "camvid", "--root", str(streets)]) == 1
     assert capsys.readouterr().err.strip().endswith("got void alone.")
 
 
@@ -164,14 +164,14 @@ def test_the_same_classes_in_another_order_are_refused(streets, tmp_path, capsys
     save(tmp_path / "turned.safetensors", FCN(lite0(pretrained=False), 11, stride=32),
          network=NETWORK | {"classes": [*reversed(camvid.CLASSES)], "stride": 32, "hidden": 0})  # fmt: skip
     turned = str(tmp_path / "turned.safetensors")
-    assert main(["evaluate", "--data", "camvid", "--root", str(streets), "--model", turned]) == 1
+    assert main(["evaluate", turned, "--data", "camvid", "--root", str(streets)]) == 1
     assert "11 classes of camvid in their order" in capsys.readouterr().err
 
 
 def test_a_network_for_other_classes_is_refused(file, streets, tmp_path, capsys):
     save(tmp_path / "other.safetensors", FCN(lite0(pretrained=False), 2, stride=32),
          network={"backbone": "lite0", "classes": ["background", "pet"], "stride": 32, "hidden": 0})  # fmt: skip
-    words = ["evaluate", "--data", "camvid", "--root", str(streets), "--model", str(tmp_path / "other.safetensors")]
+    words = ["evaluate", str(tmp_path / "other.safetensors"), "--data", "camvid", "--root", str(streets)]
     assert main(words) == 1
     assert "11 classes of camvid; got" in capsys.readouterr().err
 

@@ -28,6 +28,7 @@ from fcn.viz.charts import loss_curve as loss_curve
 from fcn.viz.charts import scatter as scatter
 from fcn.viz.charts import strip_plot as strip_plot
 from fcn.viz.confusion import confusion as confusion
+from fcn.viz.examples import examples as examples
 from fcn.viz.figure import BookFigure as BookFigure
 from fcn.viz.figure import dark_colors as dark_colors
 from fcn.viz.figure import figure as figure
