@@ -5,6 +5,7 @@ import sys
 
 from fcn.commands import check, evaluate, export, fetch, predict, train
 from fcn.commands.data import WrongUse
+from fcn.commands.train import STOPPED
 
 VERBS = {
     "check": (check, "what a folder of photographs and masks holds, and what is wrong with it"),
@@ -14,7 +15,7 @@ VERBS = {
     "export": (export, "write a trained network for other programs: ONNX, torch.export, Hugging Face"),
     "fetch": (fetch, "bring a published data set to this machine"),
 }
-FAILED, WRONG, STOPPED = 1, 2, 130
+FAILED, WRONG = 1, 2
 
 
 def main(words: list[str] | None = None) -> int:

@@ -18,6 +18,8 @@ from PIL import Image
 
 from fcn.__main__ import main
 from fcn.backbones import small
+from fcn.datasets import write_shards
+from fcn.doctor import examined
 from fcn.scenes import EmojiScenes
 from fcn.skips import FCN
 from fcn.training import save
@@ -184,6 +186,25 @@ def test_ctrl_c_ends_a_training_with_a_network_and_resume_goes_on(here):
     assert Path("runs/pictures/model.safetensors").is_file()
     assert 0 < done < 400
     assert asked("train", "pictures", "--backbone", "small", "--epochs", "400", "--resume", "--minutes", "1") == 2
+
+
+def test_two_processes_train_one_network_and_one_of_them_speaks(here):
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "fcn"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    train = [*command, "train", "pictures", *QUICK, "--device", "cpu"]
+    done = subprocess.run(train, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("mean IoU      ") == 1
+    about = json.loads(Path("runs/pictures/run.json").read_text())
+    assert about["steps done"] == about["steps"] == 4
+    assert asked("evaluate", "runs/pictures/model.safetensors", "pictures") == 0
+
+
+def test_shards_are_trained_on_as_a_folder_is(here, capsys):
+    write_shards(examined("pictures").data("all"), "shards")
+    assert asked("train", "shards", *QUICK) == 0
+    assert asked("evaluate", "runs/shards/model.safetensors", "shards") == 0
+    assert "val, which it was not trained on: 2 photographs" in capsys.readouterr().out
 
 
 def test_help_comes_at_once(capsys):

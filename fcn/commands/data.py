@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 PUBLISHED = {"camvid": ("train", "val"), "voc": ("train", "val"), "pets": ("trainval", "test")}  # to train, to score
 WHOLE = "all"  # the one split of a folder that has none
@@ -50,7 +51,8 @@ def opened(asked: argparse.Namespace, splits: Sequence[str], *, classes: Sequenc
     Traceback (most recent call last):
     fcn.commands.data.WrongUse: Expected FOLDER, or --data with --root; got neither.
     """
-    from fcn.datasets import VOC, CamVid, Pets
+    from fcn.datasets import VOC, CamVid, Pets, Shards
+    from fcn.datasets.shards import INDEX
     from fcn.doctor import examined
 
     named = [each for each in (asked.folder, asked.data) if each is not None]
@@ -61,6 +63,8 @@ def opened(asked: argparse.Namespace, splits: Sequence[str], *, classes: Sequenc
             raise WrongUse(f"Expected the folder in which {asked.data} lies too, --root DIR; got none.")
         kind = {"camvid": CamVid, "voc": VOC, "pets": Pets}[asked.data]
         return {split: kind(asked.root, split) for split in splits}
+    if Path(asked.folder, INDEX).is_file():
+        return {WHOLE: Shards(asked.folder)}
     report = examined(asked.folder, void=asked.void, classes=asked.classes)
     if classes and not report.named:
         with_names = examined(asked.folder, void=asked.void, classes=classes)
@@ -69,6 +73,15 @@ def opened(asked: argparse.Namespace, splits: Sequence[str], *, classes: Sequenc
     if not report.ok:
         raise ValueError(f"{asked.folder} cannot be used as it is; what is wrong, and the cures, stand above.")
     return {split: report.data(split) for split in report.splits if split in (*splits, WHOLE)}
+
+
+def called(data, index: int) -> str | int:
+    """Return what a pair of a data set is called: its photograph's name, or in shards its number.
+
+    >>> called([], 3)
+    3
+    """
+    return data.files[index][0].name if hasattr(data, "files") else index
 
 
 def _void(word: str) -> str | int | None:

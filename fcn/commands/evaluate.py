@@ -3,7 +3,7 @@
 import argparse
 import warnings
 
-from fcn.commands.data import PUBLISHED, WHOLE, opened
+from fcn.commands.data import PUBLISHED, WHOLE, called, opened
 from fcn.commands.data import words as data_words
 
 
@@ -48,7 +48,7 @@ def _do(asked: argparse.Namespace) -> int:
 
 def _asked_for(asked: argparse.Namespace, trained) -> tuple[str, object]:
     """Return the split that is asked for, by its name; of a folder without splits what training left out of it."""
-    from torch.utils.data import Subset
+    from fcn.runs import part
 
     first = asked.split or (PUBLISHED[asked.data][1] if asked.data else "val")
     found = opened(asked, [first], classes=trained.classes)
@@ -58,12 +58,10 @@ def _asked_for(asked: argparse.Namespace, trained) -> tuple[str, object]:
         raise ValueError(f"Expected a part {first} in {asked.folder}; there is none. --split names another.")
     data = found[WHOLE]
     kept = set(trained.about.get("val files", [])) if asked.split in (None, "val") else set()
-    indices = [index for index, (photograph, _) in enumerate(data.files) if photograph.name in kept]
+    indices = [index for index in range(len(data)) if called(data, index) in kept]
     if not indices:
         return WHOLE, data
-    part = Subset(data, indices)
-    part.classes = data.classes
-    return "val, which it was not trained on", part
+    return "val, which it was not trained on", part(data, indices)
 
 
 def _compared(ours: tuple, theirs: tuple, asked: argparse.Namespace) -> None:

@@ -1,14 +1,17 @@
 """fcn train: a network from a folder of photographs and masks."""
 
 import argparse
+import io
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 
-from fcn.commands.data import PUBLISHED, WHOLE, opened
+from fcn.commands.data import PUBLISHED, WHOLE, called, opened
 from fcn.commands.data import words as data_words
+
+STOPPED = 130  # as a shell has it for Ctrl-C
 
 
 def words(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +33,8 @@ def words(parser: argparse.ArgumentParser) -> None:
         ("--loss", "cross-entropy, the soft IoU, or both (default)",
          {"default": "both", "choices": ("both", "cross-entropy", "iou")}),
         ("--lr", "the highest rate (default: 0.003)", {"type": float, "default": 3e-3, "metavar": "RATE"}),
+        ("--batch", "windows a step (default: 6, or fewer where there would be few steps)",
+         {"type": int, "metavar": "N"}),
         ("--longest", "photographs with a longer side are made smaller; 0: never (default: 640)",
          {"type": int, "default": 640, "metavar": "PIXELS"}),
         ("--seed", "what chance starts from (default: 0)", {"type": int, "default": 0, "metavar": "N"}),
@@ -45,25 +50,29 @@ def words(parser: argparse.ArgumentParser) -> None:
 
 
 def _do(asked: argparse.Namespace) -> int:
-    """Train, say what is done on the way, and where it lies; return 130 if it was stopped."""
+    """Train, say what is done on the way, and where it lies; of several processes only the first speaks."""
     from fcn.runs import said, train
+    from fcn.training import processes
 
     out = Path(asked.out or Path("runs") / (asked.data or Path(asked.folder or ".").resolve().name))
-    data, about = _parts(asked)
-    with stopping() as stopped:
+    with (
+        stopping() as stopped, processes(None if asked.device == "auto" else asked.device) as here,
+        redirect_stdout(sys.stdout if here.first else io.StringIO()),
+    ):  # fmt: skip
+        data, about = _parts(asked)
         about = train(
             data, out, backbone=asked.backbone, stride=asked.stride, epochs=asked.epochs, minutes=asked.minutes,
-            lr=asked.lr, loss=asked.loss, longest=asked.longest, seed=asked.seed, device=asked.device, amp=asked.amp,
-            again=asked.resume, about=about, say=told, stop=lambda: bool(stopped),
+            lr=asked.lr, loss=asked.loss, batch=asked.batch, longest=asked.longest, seed=asked.seed,
+            device=str(here.device), amp=asked.amp, again=asked.resume, about=about, say=told,
+            stop=lambda: bool(stopped),
         )  # fmt: skip
-    print(f"\n{said(about['scores']['val'])}\n\nThe network: {out / 'model.safetensors'}")
-    if about["steps done"] < about["steps"]:
-        print(
-            f"Stopped after {about['steps done']} of {about['steps']} steps. The same command with --resume goes on."
-        )
-        return 130
-    print(f"To use it: fcn predict {out / 'model.safetensors'} PHOTOGRAPHS")
-    return 0
+        print(f"\n{said(about['scores']['val'])}\n\nThe network: {out / 'model.safetensors'}")
+        if about["steps done"] == about["steps"]:
+            print(f"To use it: fcn predict {out / 'model.safetensors'} PHOTOGRAPHS")
+            return 0
+        print(f"Stopped after {about['steps done']} of {about['steps']} steps. The same command with --resume "
+              "goes on.")  # fmt: skip
+        return STOPPED
 
 
 def told(line: str) -> None:
@@ -114,4 +123,4 @@ def _parts(asked: argparse.Namespace) -> tuple[dict, dict]:
     indices = divided(len(data), asked.val, asked.seed)
     told(f"{len(indices[1])} of the {len(data)} photographs are left out to decide by (--val {asked.val})")
     parts = {name: part(data, chosen) for name, chosen in zip(("train", "val"), indices, strict=True)}
-    return parts, {"val files": [data.files[index][0].name for index in indices[1]]}
+    return parts, {"val files": [called(data, index) for index in indices[1]]}

@@ -13,6 +13,7 @@ import torch
 
 from fcn.expect import that
 from fcn.files import write_whole
+from fcn.training.parallel import from_first, place
 
 MODEL, CHECKPOINT, ABOUT, HISTORY = "model.safetensors", "checkpoint.safetensors", "run.json", "history.csv"
 CARD, FIRST, LAST, CURVE = "README.md", "first-look.png", "predictions.png", "curve.png"
@@ -21,6 +22,7 @@ CARD, FIRST, LAST, CURVE = "README.md", "first-look.png", "predictions.png", "cu
 class Folder:
     """A folder for one training, held for it alone: `with Folder(path) as folder`.
 
+    Of several processes that train together only the first touches it.
     A new training takes a folder that is not there yet or is empty; with `resume` one in which a training was begun.
     Raises FileExistsError or FileNotFoundError, saying what to do, where the two do not fit; OSError if the folder
     cannot be made; ValueError if another training, in another process, holds it.
@@ -38,6 +40,8 @@ class Folder:
     def __enter__(self) -> "Folder":
         from filelock import FileLock, Timeout  # it comes with torch
 
+        if place()[0]:
+            return self
         begun = self.path.is_dir() and any(not each.name.startswith(".") for each in self.path.iterdir())
         if begun and not self.resumed:
             raise FileExistsError(f"There is something in {self.path}: --resume goes on with a training, --out names "
@@ -57,6 +61,8 @@ class Folder:
         return self
 
     def __exit__(self, *_) -> None:
+        if place()[0]:
+            return
         self._lock.release()
         (self.path / ".lock").unlink(missing_ok=True)
 
@@ -67,7 +73,7 @@ class Folder:
         """Return what run.json says. Raises ValueError if it is damaged."""
         path = self.path / ABOUT
         try:
-            about = json.loads(path.read_text(encoding="utf-8"))
+            about = json.loads(from_first(path.read_bytes))
         except ValueError:
             about = None
         that(isinstance(about, dict), f"what a training says of itself in {path}", about, "Begin it anew.")
@@ -75,6 +81,8 @@ class Folder:
 
     def write(self, name: str, content: dict | str | bytes | Sequence[dict]) -> None:
         """Write a file whole: a dict as JSON, a list of dicts of the same keys as CSV, text and bytes as they are."""
+        if place()[0]:
+            return
         if isinstance(content, dict):
             content = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         elif isinstance(content, list):

@@ -23,6 +23,8 @@ from fcn.runs.folder import ABOUT, CARD, CHECKPOINT, CURVE, FIRST, HISTORY, LAST
 from fcn.runs.sized import Sized
 from fcn.skips import FCN
 from fcn.training import cropped, cross_entropy_and_iou, evaluate, fit, one_cycle, resume, save, soft_iou, stored
+from fcn.training import part as own_part
+from fcn.training.parallel import first_ones, from_first, place
 
 BACKBONES = {"lite0": lite0, "small": small, "vgg16": partial(vgg16, pretrained=True)}
 LOSSES = {"cross-entropy": F.cross_entropy, "iou": soft_iou, "both": cross_entropy_and_iou}
@@ -40,7 +42,8 @@ HIDDEN, SHARE = 128, 0.2  # channels of the heads; the rate of a pretrained back
 def train(
     data: Mapping[str, Dataset], out: str | Path, *, backbone: str = "lite0", stride: int = 8,
     epochs: int | None = None, minutes: float | None = None, lr: float = 3e-3, loss: str = "both",
-    longest: int = 640, seed: int = 0, device: str = "auto", amp: bool = False, again: bool = False,
+    batch: int | None = None, longest: int = 640, seed: int = 0, device: str = "auto", amp: bool = False,
+    again: bool = False,
     about: Mapping | None = None, say: Callable = print, stop: Callable | None = None,
 ) -> dict:  # fmt: skip
     """Train an FCN on data["train"], choose the best weights on data["val"], and leave a folder; return its run.json.
@@ -48,13 +51,16 @@ def train(
     The data sets give (image (3, H, W) uint8, mask (H, W) uint8, 255 for void) of any sizes and have `classes`.
     Photographs whose longer side has more than `longest` pixels are made smaller first, also when the network is used
     (0: never). It trains for `epochs`, or about so many `minutes` (10, if neither is said), on windows of the
-    photographs, six a step. `backbone` is a name of BACKBONES, `loss` one of LOSSES; `lr` is the heads' rate, the
-    backbone's a fifth of it. `device` is "auto", "cpu", "cuda" or another of torch's.
+    photographs, `batch` a step (six; two or more, where there would be few steps). `backbone` is a name of BACKBONES,
+    `loss` one of LOSSES; `lr` is the heads' rate, the backbone's a fifth of it. `device` is "auto", "cpu", "cuda" or
+    another of torch's.
 
     The folder holds model.safetensors (fcn.predict.load), run.json, history.csv, README.md (a model card), pictures,
     and checkpoint.safetensors, from which the same call with `again` goes on, wherever it was stopped; with more
     epochs or minutes it trains on. `about` joins run.json, `say` is told of each look at val, stop() ends the
     training after a step if it is true.
+    Started by torchrun, below `with fcn.training.processes()`, each process takes its part of every batch and of val,
+    and the first one writes.
     Raises ValueError, FileNotFoundError or OSError, before the first step where that can be known, as Folder and fit
     do.
 
@@ -76,7 +82,7 @@ def train(
         setting = {"backbone": backbone, "stride": stride, "lr": positive(lr, "the rate"), "loss": loss, "seed": seed,
                    "longest": longest, "amp": amp, "classes": list(data["train"].classes)}  # fmt: skip
         training = _Training(folder, net, parts, setting, say)
-        training.plan(epochs, minutes, dict(about or {}))
+        training.plan(epochs, minutes, batch, dict(about or {}))
         training.run(stop)
         return training.end()
 
@@ -94,12 +100,13 @@ class _Training:
         }  # fmt: skip
         self.network = network_of(net, setting)
 
-    def plan(self, epochs: int | None, minutes: float | None, about: dict) -> None:
+    def plan(self, epochs: int | None, minutes: float | None, batch: int | None, about: dict) -> None:
         """Decide on the batch and the number of steps, and write run.json."""
         images, begun = len(self.data["train"]), self._begun()
         (low, high), epochs = BATCHES, None if epochs is None else whole(epochs, "epochs", 1)
         most = high if epochs is None else epochs * images // STEPS
-        self.batch = begun.get("batch", min(images, max(low, min(high, most))))
+        chosen = whole(batch, "the batch", 1, images) if batch else min(images, max(low, min(high, most), place()[1]))
+        self.batch = begun.get("batch", chosen)
         self.fitting["batch"], self.epoch = self.batch, images // self.batch
         if epochs is not None:
             steps = epochs * self.epoch
@@ -107,6 +114,7 @@ class _Training:
             steps = begun["steps"]
         else:
             steps = self._in(positive(MINUTES if minutes is None else minutes, "minutes"))
+            steps = int(from_first(str(steps).encode))  # each process has measured its own
         self.steps = max(steps, begun.get("steps", 0))
         often = min(math.ceil(self.steps / LOOKS), max(self.epoch, math.ceil(self.steps / 50)))
         self.every = begun.get("every", min(self.steps, max(10, often)))
@@ -153,7 +161,9 @@ class _Training:
     def look(self, net: nn.Module) -> float:
         """Score val, or its first photographs, on the way; tell, and draw a picture the first time."""
         shown = min(LOOKED_AT, len(self.data["val"]))
-        score = evaluate(net, Subset(self.data["val"], range(shown)), batch=4).mean_iou()
+        score = evaluate(net, own_part(Subset(self.data["val"], range(shown))), batch=4).mean_iou()
+        if place()[0]:
+            return score
         kept = stored(self.folder[CHECKPOINT])
         step, now = len(kept["losses"]), time.perf_counter()
         self._history(kept["losses"], [*kept["scores"], (step, score)])
@@ -186,14 +196,18 @@ class _Training:
     def end(self) -> dict:
         """Write what a training that ended, or was stopped, leaves; return run.json."""
         done = len(self.losses)
-        best = self.folder[f"{CHECKPOINT}.best"]
-        if best.is_file():
-            resume(best, self.net)
-        counts = {name: evaluate(self.net, self.data[name], batch=4) for name in self.data if name != "train"}
+        with first_ones(self.folder[f"{CHECKPOINT}.best"]) as best:
+            if best is not None:
+                resume(best, self.net)
+        counts = {
+            name: evaluate(self.net, own_part(self.data[name]), batch=4) for name in self.data if name != "train"
+        }
         self.about |= {
             "steps done": done,
             "scores": {name: scores_of(each, self.setting["classes"]) for name, each in counts.items()},
         }
+        if place()[0]:
+            return self.about
         plain = self.net.to(memory_format=torch.contiguous_format)
         save(self.folder[MODEL], plain, network=self.network, **self.about)
         self._draw(LAST, self.net, "at the end" if done == self.steps else f"after {done} steps")

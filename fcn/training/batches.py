@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader, Dataset, Subset
 
 from fcn.datasets import pair
 from fcn.expect import that, whole
+from fcn.training.parallel import own
 
 ORDER, TRANSFORM, NETWORK = range(3)  # what chance decides; each has numbers of its own
 _LOOKED_AT = 32  # items
@@ -36,7 +37,7 @@ def batches(
     data: Dataset, *, batch: int, seed: int, steps: range, transform: Callable | None = None, workers: int = 0
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield the batch (images, masks) of each of these steps; every epoch goes once through the data, in an order
-    of its own, but for the pairs at its end that fill no batch.
+    of its own, but for the pairs at its end that fill no batch. Of several processes each gets its part of the batch.
 
     Raises ValueError, on the way, for items that are no pairs or do not fit into one batch.
 
@@ -44,8 +45,9 @@ def batches(
     >>> [images.shape[0] for images, masks in batches(data, batch=2, seed=0, steps=range(5))]
     [2, 2, 2, 2, 2]
     """
+    keys = (own(step) for step in order(len(data), batch, seed, steps))
     yield from DataLoader(
-        _Items(data, seed, transform), batch_sampler=order(len(data), batch, seed, steps), collate_fn=stacked,
+        _Items(data, seed, transform), batch_sampler=keys, collate_fn=stacked,
         num_workers=workers, generator=chance(seed),
     )  # fmt: skip
 

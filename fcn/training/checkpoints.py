@@ -19,6 +19,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from fcn.answers import modes_kept
 from fcn.expect import that
 from fcn.files import target, write_whole
+from fcn.training.parallel import alike, anyone, first_ones, from_first, level, place
 
 
 def save(path: str | Path, model: nn.Module, optimizer: Optimizer | None = None, **about) -> None:
@@ -98,15 +99,20 @@ class Keeper:
     """What a training leaves in its checkpoint after each `every` steps and at the end, and how it goes on from it.
 
     `path` is the file, or None for a training that leaves nothing; `settings` are what must stay the same. Of what
-    `validate` says, the weights of the highest are kept in NAME.best. Raises ValueError for validate without a path,
-    OSError if the path's folder is missing or cannot be written to.
+    `validate` says, the weights of the highest are kept in NAME.best.
+    Of several processes only the first writes, and the others go on from what it read; each asks validate, and the
+    first one's score is kept. Raises ValueError for validate without a path, and where the settings of the processes
+    differ; OSError if the path's folder is missing or cannot be written to.
     """
 
-    def __init__(self, path, settings: dict, *, steps: int, every: int, validate: Callable | None):
+    def __init__(self, path, settings: dict, *, steps: int, every: int, validate: Callable | None, stop=None):
         that(validate is None or path is not None, "a checkpoint beside which validate's best weights are kept", path)
-        self.path, self.settings, self.steps, self.every = path and target(path), settings, steps, every
-        self.validate, self.scores = validate, []
-        if path is not None:
+        self.writes = path is not None and place()[0] == 0
+        self.path, self.settings, self.steps, self.every = path and Path(path), settings, steps, every
+        self.validate, self.stop, self.scores = validate, stop, []
+        alike(settings | {"steps": steps, "every": every})
+        if self.writes:
+            self.path = target(path)
             write_whole(self.path, None)  # tells before the first step whether it can be done
 
     def go_on(self, model: nn.Module, optimizer: Optimizer, schedule: LRScheduler) -> list[float]:
@@ -116,30 +122,40 @@ class Keeper:
         """
         optimizer.zero_grad()
         optimizer.step()  # without gradients nothing changes, but torch wants the schedule to come after
-        if self.path is None or not self.path.is_file():
-            return []
-        about, _, _ = _read(self.path)
+        with first_ones(self.path) as path:
+            losses = [] if path is None else self._loaded(path, model, optimizer, schedule)
+        if self._due(losses) and self.validate is not None and len(losses) not in (step for step, _ in self.scores):
+            self._score(model, optimizer, losses)  # killed in between, or validate failed
+        return losses
+
+    def _loaded(self, path: Path, model: nn.Module, optimizer: Optimizer, schedule: LRScheduler) -> list[float]:
+        about, _, _ = _read(path)
         self._check(about)
         for _ in about["losses"]:
             schedule.step()
         rates = copy.deepcopy(optimizer.state_dict()["param_groups"])  # those of this training, maybe a longer one
-        resume(self.path, model, optimizer)
+        resume(path, model, optimizer)
         optimizer.load_state_dict({"state": optimizer.state_dict()["state"], "param_groups": rates})
-        self.scores, losses = about["scores"], about["losses"]
-        if self.validate is not None and len(losses) not in (step for step, _ in self.scores):
-            self._score(model, optimizer, losses)  # killed in between, or validate failed
-        return losses
+        self.scores = about["scores"]
+        return about["losses"]
 
-    def keep(self, model: nn.Module, optimizer: Optimizer, losses: list[float]) -> None:
-        """Store the training if it is time to."""
-        if self.path is None or (len(losses) % self.every and len(losses) != self.steps):
-            return
-        self._save(model, optimizer, losses)
-        if self.validate is not None:
-            self._score(model, optimizer, losses)
+    def keep(self, model: nn.Module, optimizer: Optimizer, losses: list[float]) -> bool:
+        """Store the training if it is time to; return whether it is to stop."""
+        stopped = self.stop is not None and anyone(bool(self.stop()))
+        if self.path is not None and (stopped or self._due(losses)):
+            level(model)
+            self._save(model, optimizer, losses)
+            if self.validate is not None and self._due(losses):
+                self._score(model, optimizer, losses)
+        return stopped
+
+    def _due(self, losses: list[float]) -> bool:
+        return bool(losses) and (len(losses) % self.every == 0 or len(losses) == self.steps)
 
     def _save(self, model: nn.Module, optimizer: Optimizer, losses: list[float]) -> None:
-        save(self.path, model, optimizer, settings=self.settings, losses=losses, scores=self.scores)
+        if self.writes:
+            save(self.path, model, optimizer, settings=self.settings, losses=losses, scores=self.scores)
+        from_first(bytes)  # nobody goes on, or ends, before it is written
 
     def _score(self, model: nn.Module, optimizer: Optimizer, losses: list[float]) -> None:
         """Ask validate, keep the weights if they are the best so far, and store the score."""
@@ -148,7 +164,8 @@ class Keeper:
         fits, advice = hasattr(score, "__float__"), "Of evaluate's counts: evaluate(model, data).mean_iou()."
         that(fits, "a number from validate", score, advice)
         score = float(score)
-        if score > max((best for _, best in self.scores if best == best), default=-float("inf")):  # NaN is no best
+        best = max((best for _, best in self.scores if best == best), default=-float("inf"))  # NaN is no best
+        if self.writes and score > best:
             save(self.path.with_name(f"{self.path.name}.best"), model, score=score, step=len(losses))
         self.scores.append((len(losses), score))
         self._save(model, optimizer, losses)

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.optim import Optimizer
 from torch.utils.data import Dataset
 from tqdm.auto import tqdm
 
@@ -24,7 +25,9 @@ from fcn.metrics import Confusion
 from fcn.training.batches import NETWORK, batches, look_at, number, stacked
 from fcn.training.checkpoints import Keeper, described
 from fcn.training.losses import IGNORED
+from fcn.training.parallel import place, together, total
 from fcn.training.recipes import one_cycle
+from fcn.training.shared import all_learn, one_batch, told, whole_batch
 
 
 def fit(
@@ -32,6 +35,7 @@ def fit(
     recipe: Callable = one_cycle, transform: Callable | None = None, loss: Callable = F.cross_entropy,
     void: int = VOID, amp: bool = False, workers: int = 0, progress: bool = False,
     checkpoint: str | Path | None = None, every: int = 200, validate: Callable | None = None,
+    stop: Callable | None = None,
 ) -> list[float]:  # fmt: skip
     """Train a model on pairs (image, mask) and return the loss of each step.
 
@@ -55,11 +59,19 @@ def fit(
     With a `checkpoint`, all that is needed to go on is written to that file after each `every` steps and at the end.
     If the file exists, training goes on from there: killed at any moment and called again with the same arguments, it
     ends with the same weights, on the same machine bit for bit, unless the data set draws numbers of its own. Called
-    with more steps it is trained on, at the rates of the longer training.
+    with more steps it is trained on, at the rates of the longer training. If stop() is true after a step, the
+    training ends there, as if it had been killed after writing its checkpoint.
+
+    Several processes (torchrun starts them, fcn.training.processes joins them) share each batch as evenly as it goes
+    and end with what one process gets: losses within 1e-4 over 50 steps. `batch` is what all take together. A mean
+    over the known pixels counts each process by how many it has; soft_iou sums over all; a loss of your own is taken
+    for such a mean. Dropout, and BatchNorm in training mode, differ: fcn.training.parallel says how. Each process
+    calls validate, the first alone writes, and their number may change when training goes on.
 
     Raises ValueError, before the first step where that can be known, for what cannot be trained, for a checkpoint of
-    another training, for labels that are neither a class nor void, and if the loss is no longer finite (the
-    checkpoint stays what it was); OSError if the checkpoint cannot be written.
+    another training, for labels that are neither a class nor void, if the loss is no longer finite (the checkpoint
+    stays what it was), and, in several processes, if the loss leaves out a parameter that learns; OSError if the
+    checkpoint cannot be written.
 
     >>> data = [(torch.rand(3, 8, 8), torch.randint(2, (8, 8))) for _ in range(4)]
     >>> len(fit(nn.Conv2d(3, 2, 1), data, steps=5, lr=0.01, seed=0, batch=2))
@@ -67,25 +79,26 @@ def fit(
     """
     steps, lr, batch = whole(steps, "steps", 1), positive(lr, "the rate"), whole(batch, "the batch", 1)
     seed, _ = whole(seed, "the seed", 0), whole(len(data), "the number of images", batch)
+    that(batch >= place()[1], f"a batch of {place()[1]} images or more, one for each process", batch)
     look_at(data, void)
     settings = {"images": len(data), "lr": lr, "seed": seed, "batch": batch, "void": void, "amp": amp}
     settings |= {"recipe": described(recipe), "transform": described(transform), "loss": described(loss)}
     optimizer, schedule = recipe(model, lr, steps)
-    keeper = Keeper(checkpoint, settings, steps=steps, every=whole(every, "every", 1), validate=validate)
+    every = whole(every, "every", 1)
+    keeper = Keeper(checkpoint, settings, steps=steps, every=every, validate=validate, stop=stop)
     losses = keeper.go_on(model, optimizer, schedule)
     left, device = range(len(losses), steps), next(model.parameters()).device
     loader = batches(data, batch=batch, seed=seed, steps=left, transform=transform, workers=workers)
-    with learning(model):
-        for images, masks in tqdm(loader, total=steps, initial=len(losses), disable=not progress):
-            with dropout(seed, len(losses), device):
-                value, known = _asked_about(loss, model, images.to(device), masks.to(device), void, amp)
+    with learning(model), together(model) as net:
+        for images, masks in tqdm(loader, total=steps, initial=len(losses), disable=not progress or place()[0] > 0):
+            with dropout(seed, len(losses), device), one_batch():
+                value, known = _asked_about(loss, net, images.to(device), masks.to(device), void, amp)
             if known:
-                optimizer.zero_grad()
-                _finite(value, len(losses), lr).backward()
-                optimizer.step()
+                _learn(model, optimizer, value, len(losses), lr)
             schedule.step()
             losses.append(value.item())
-            keeper.keep(model, optimizer, losses)
+            if keeper.keep(model, optimizer, losses):
+                break
     return losses
 
 
@@ -98,8 +111,8 @@ def evaluate(
     The model maps images to logits (N, K, H, W); it is put into evaluation mode for this and back again. Images may
     differ in size: those in a row that have one size are asked about together. `scales` and `flips` average over
     several sizes and over both sides, as fcn.answers.probabilities does: what a paper means by multi-scale and flip
-    testing, and must say. Warns if no more than one class is there to be found. Raises ValueError for an empty data
-    set and as Confusion does.
+    testing, and must say. Of `part(data)`, in several processes, the counts are those of all parts. Warns if no more
+    than one class is there to be found. Raises ValueError for an empty data set and as Confusion does.
 
     >>> data = [(torch.rand(3, 8, 8), torch.randint(2, (8, 8))) for _ in range(4)]
     >>> evaluate(nn.Conv2d(3, 2, 1), data).counts.sum().item()
@@ -118,6 +131,7 @@ def evaluate(
             counts = counts or Confusion(scores(logits), ignore=void if 0 <= void <= 255 else VOID)
             counts.update(masks.to(device), answer)
             pixels += masks.numel()
+    counts.counts, pixels = total(data, counts.counts, torch.tensor(pixels))
     (found,) = counts.counts.sum(dim=1).nonzero(as_tuple=True)
     if len(found) < 2 and counts.counts.sum() < pixels:
         warnings.warn(
@@ -163,12 +177,12 @@ def dropout(seed: int, step: int, device: torch.device) -> Iterator[None]:
     """
     graphics = device.type == "cuda"
     with torch.random.fork_rng([device] if graphics else []):
-        torch.default_generator.manual_seed(
-            number(seed, NETWORK, step)
-        )  # not torch.manual_seed: it seeds every device
+        process = place()[:1] if place()[0] else ()  # one mask for all would drop the same in each part of the batch
+        drawn = number(seed, NETWORK, step, *process)
+        torch.default_generator.manual_seed(drawn)  # not torch.manual_seed: it seeds every device
         if graphics:
             with torch.cuda.device(device):
-                torch.cuda.manual_seed(number(seed, NETWORK, step))
+                torch.cuda.manual_seed(drawn)
         yield
 
 
@@ -176,12 +190,14 @@ def _asked_about(
     loss: Callable, model: nn.Module, images: Tensor, masks: Tensor, void: int, amp: bool
 ) -> tuple[Tensor, bool]:
     """Return the loss of a batch, and if any of its pixels is known."""
-    ignored = getattr(loss, "ignore_index", getattr(loss, "keywords", {}).get("ignore_index", IGNORED))
+    ignored = told(loss, "ignore_index", IGNORED)
     that(ignored == IGNORED, f"a loss that leaves out {IGNORED}, as which void reaches it", ignored)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=amp):
         logits = model(images)
     targets = _targets(masks, logits, void)
-    return loss(logits.float(), targets), bool((targets != IGNORED).any())
+    value = loss(logits.float(), targets)
+    that(isinstance(value, Tensor) and value.ndim == 0, "a loss that is one number, a tensor", value)
+    return whole_batch(value, logits, targets, loss)
 
 
 def _targets(masks: Tensor, logits: Tensor, void: int) -> Tensor:
@@ -192,12 +208,14 @@ def _targets(masks: Tensor, logits: Tensor, void: int) -> Tensor:
     return masks.masked_fill_(masks == void, IGNORED)
 
 
-def _finite(value: Tensor, step: int, lr: float) -> Tensor:
-    that(isinstance(value, Tensor) and value.ndim == 0, "a loss that is one number, a tensor", value)
+def _learn(model: nn.Module, optimizer: Optimizer, value: Tensor, step: int, lr: float) -> None:
     if not value.isfinite():
         advice = f"try a smaller rate than {lr}, or look for images that are not finite"
         raise ValueError(f"The loss is {value.item()} at step {step}: {advice}.")
-    return value
+    optimizer.zero_grad()
+    value.backward()
+    all_learn(model)
+    optimizer.step()
 
 
 def _of_one_size(data: Dataset, batch: int) -> Iterator[tuple[Tensor, Tensor]]:

@@ -3,7 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
-IGNORED = -100  # what torch's losses leave out
+from fcn.training.shared import IGNORED, summed
 
 
 def soft_iou(logits: Tensor, masks: Tensor) -> Tensor:
@@ -11,7 +11,8 @@ def soft_iou(logits: Tensor, masks: Tensor) -> Tensor:
 
     The IoU of a class is what truth and answer share over what either has; the soft one takes the probability of a
     class for its answer, so it has a gradient. It is taken over the whole batch, with one pixel added to both counts,
-    so that a class of a few pixels weighs less. Of masks without any known pixel it is NaN.
+    so that a class of a few pixels weighs less; in a step of fit that is the batch of all processes. Of masks without
+    any known pixel it is NaN.
     Source: Rahman and Wang 2016.
 
     >>> import torch
@@ -25,8 +26,8 @@ def soft_iou(logits: Tensor, masks: Tensor) -> Tensor:
     answer = logits.softmax(dim=1) * known[:, None]
     both = (answer * truth).sum(dim=(0, 2, 3))
     either = (answer + truth).sum(dim=(0, 2, 3)) - both
-    there = truth.sum(dim=(0, 2, 3)) > 0
-    return 1 - ((both + 1) / (either + 1))[there].mean()
+    both, either, pixels = summed(both, either, truth.sum(dim=(0, 2, 3)).to(both.dtype))
+    return 1 - ((both + 1) / (either + 1))[pixels > 0].mean()
 
 
 def cross_entropy_and_iou(logits: Tensor, masks: Tensor) -> Tensor:
