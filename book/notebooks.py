@@ -33,7 +33,7 @@ ADDRESS_LINES = {  # the files, besides the chapters, where the address stands, 
 }
 STAND_IN = "https://github.com/fcn_book/fcn-book"  # nobody can own it: GitHub allows no underscore there
 GITHUB = re.compile(r"https://github\.com/[A-Za-z\d-]+/[\w.-]+")
-WIDGETS = "application/vnd.jupyter.widget-state+json"
+WIDGETS, VIEW = (f"application/vnd.jupyter.widget-{part}+json" for part in ("state", "view"))
 
 SETUP = """\
 # Setup: installs the book's package where it is missing.
@@ -132,7 +132,7 @@ def normalized(notebook):
     for count, model in enumerate(models):  # in the order of their creation
         text = text.replace(model, f"{count:032x}")
     notebook = nbformat.from_dict(json.loads(text))
-    notebook.metadata.language_info = {"name": "python"}
+    notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}  # it knows "!fcn check"
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
     return notebook
 
@@ -142,6 +142,9 @@ def withheld(notebook):
     for cell in notebook.cells:
         if "withheld" in cell.metadata.get("tags", []):
             cell.outputs = []
+    shown = (output for cell in notebook.cells for output in cell.get("outputs", []))
+    if not any(VIEW in output.get("data", {}) for output in shown):
+        notebook.metadata.pop("widgets", None)  # what a control was that no cell shows
     return notebook
 
 

@@ -178,10 +178,13 @@ def test_a_chapter_that_does_not_exist_is_named_with_those_that_do():
 
 def test_what_a_cell_tagged_withheld_has_shown_is_not_stored(notebook):
     chapter = nbformat.read(notebook, as_version=4)
+    chapter.cells.pop()  # a control that is shown
     chapter.cells[1].metadata.tags = ["withheld"]
+    chapter.cells[1].source = f"import ipywidgets\n{chapter.cells[1].source}\nipywidgets.FileUpload()"
     nbformat.write(chapter, notebook)
     notebooks.run(notebook)
     stored = nbformat.read(notebook, as_version=4)
     assert stored.cells[0].outputs
     assert stored.cells[1].outputs == []
+    assert "widgets" not in stored.metadata
     assert stored.metadata.ran == notebooks.digest(stored)
