@@ -8,7 +8,7 @@ from matplotlib.patches import Patch
 
 from fcn import VOID
 from fcn.palette import PAPER, colors, rgb
-from fcn.viz.figure import BookFigure, picture_axes
+from fcn.viz.figure import BookFigure, picture_axes, style
 from fcn.viz.values import as_image, as_label_map
 
 _LEGEND_ROW, _A_ROW = 0.24, 5  # inches, and how many names stand in one
@@ -45,7 +45,8 @@ def examples(
     for ax, picture in zip(axes, (each for three in pictures for each in three), strict=True):
         ax.imshow(_framed(picture, height))
     handles = [Patch(color=color, label=name) for name, color in legend.items()]
-    fig.legend(handles=handles, loc="lower left", ncols=_A_ROW, frameon=False, bbox_to_anchor=(0, 0))
+    with style():
+        fig.legend(handles=handles, loc="lower left", ncols=_A_ROW, frameon=False, bbox_to_anchor=(0, 0))
     return fig
 
 
