@@ -32,6 +32,9 @@ def main(words: list[str] | None = None) -> int:
     asked = parser.parse_args(words)
     try:
         return asked.do(asked)
+    except BrokenPipeError:  # who read it has gone: head, less
+        sys.stdout = None
+        return FAILED
     except (OSError, ValueError) as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return WRONG if isinstance(error, WrongUse) else FAILED

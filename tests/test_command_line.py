@@ -63,14 +63,14 @@ def test_from_photographs_to_masks_in_three_commands(here, capsys):
     assert f"mean IoU                {100 * about['scores']['val']['mean_iou']:6.1f}" in said
     assert asked("evaluate", "runs/pictures/model.safetensors", "pictures") == 0
     again = capsys.readouterr().out
-    assert "val, which it was not trained on: 2 photographs" in again
+    assert "val, which it was not trained on (the other 8 are left out; --split all): 2 photographs" in again
     assert f"mean IoU                {100 * about['scores']['val']['mean_iou']:6.1f}" in again
     assert asked("predict", "runs/pictures/model.safetensors", "pictures/images", "--overlay") == 0
-    rows = list(csv.DictReader(Path("masks/counts.csv").read_text().splitlines()))
-    with Image.open("masks/3.png") as mask:
+    rows = list(csv.DictReader(Path("predictions/counts.csv").read_text().splitlines()))
+    with Image.open("predictions/3.png") as mask:
         assert mask.size == (64, 64)
         assert int(rows[3]["object"]) == (np.array(mask) == 1).sum()
-    assert Path("masks/3.overlay.jpg").is_file()
+    assert Path("predictions/3.overlay.jpg").is_file()
 
 
 def test_a_network_is_exported_and_the_command_says_how_well_it_agrees(here, capsys):
@@ -89,7 +89,9 @@ def test_the_doctor_speaks_to_programs_and_mends(here, capsys):
     Path("pictures/masks/3.png").write_text("no picture")
     assert asked("check", "pictures", "--json") == 1
     assert not json.loads(capsys.readouterr().out)["ok"]
+    capsys.readouterr()
     assert asked("check", "pictures", "--fix", "clean") == 0
+    assert "clean: 9 pairs" in capsys.readouterr().out
     assert asked("check", "clean") == 0
     assert len(list(Path("clean/images").iterdir())) == 9
 
@@ -113,6 +115,9 @@ def hostile(name: str) -> list[str]:
             Path("taken").write_text("")
         case "begun":
             asked("train", "pictures", *QUICK, "--out", "run")
+        case "broken":
+            Path("broken").mkdir()
+            Path("broken/checkpoint.safetensors").write_bytes(b"")
         case "other":
             asked("train", "pictures", *QUICK, "--out", "run", "--classes", "ground,thing")
     return []  # fmt: skip
@@ -132,7 +137,15 @@ def hostile(name: str) -> list[str]:
         (["train", "--data", "camvid", "--root", "empty"], 1, "empty/train", ""),
         (["train", "pictures", "--stride", "5"], 2, "invalid choice: 5", ""),
         (["train", "pictures", "--epochs", "2", "--minutes", "3"], 2, "not allowed with argument", ""),
-        (["train", "pictures", *QUICK, "--val", "1.5"], 1, "the share of val between 0 and 1", ""),
+        (["train", "pictures", *QUICK, "--val", "1.5"], 2, "a number from 0.01 on and below 1; got '1.5'", ""),
+        (["train", "pictures", "--epochs", "0"], 2, "a whole number from 1 on; got '0'", ""),
+        (["train", "pictures", "--longest", "10"], 2, "from 64 on, or 0", ""),
+        (["train", "pictures", *QUICK, "--device", "gpu"], 1, "a device that is here", ""),
+        (["export", "net.safetensors", "--to", "net.tflite"], 2, "NAME.onnx, NAME.pt2 or a folder", ""),
+        (["predict", "pictures", "pictures/images"], 1, "no file pictures/model.safetensors", ""),
+        (["predict", "broken", "pictures/images"], 1, "broken was broken off", "broken"),
+        (["predict", "run/checkpoint.safetensors", "pictures/images"], 1, "a checkpoint, for --resume", "begun"),
+        (["predict", "net.safetensors", "pictures/images", "--out", "pictures/masks"], 1, "are there already", ""),
         (["train", "pictures", *QUICK, "--out", "taken/run"], 1, "taken/run cannot be written to", "taken"),
         (["train", "pictures", *QUICK], 1, "cannot be used as it is", "text"),
         (["train", "pictures", *QUICK, "--out", "run"], 1, "--resume goes on", "begun"),
@@ -203,8 +216,8 @@ def test_two_processes_train_one_network_and_one_of_them_speaks(here):
 def test_shards_are_trained_on_as_a_folder_is(here, capsys):
     write_shards(examined("pictures").data("all"), "shards")
     assert asked("train", "shards", *QUICK) == 0
-    assert asked("evaluate", "runs/shards/model.safetensors", "shards") == 0
-    assert "val, which it was not trained on: 2 photographs" in capsys.readouterr().out
+    assert asked("evaluate", "runs/shards", "shards") == 0
+    assert "val, which it was not trained on (the other 8" in capsys.readouterr().out
 
 
 def test_help_comes_at_once(capsys):
@@ -234,4 +247,4 @@ def test_all_verbs_work_from_the_wheel_with_the_repository_away(tmp_path):
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(str(site))
     assert (empty / "net.onnx").is_file()
-    assert len(list((empty / "masks").glob("*.png"))) == 10
+    assert len(list((empty / "predictions").glob("*.png"))) == 10

@@ -57,7 +57,8 @@ def folder(root: Path, count: int = 3, values: tuple = (0, 1, 2), split: str = "
 
 
 def kinds(report, level: str = "") -> list[str]:
-    return [fault.kind for fault in report.faults if level in ("", fault.level)]
+    """Return what is found, but for the note that the labels of `folder` have no names."""
+    return [fault.kind for fault in report.faults if level in ("", fault.level) and fault.kind != "unnamed"]
 
 
 def fault(report, kind: str):
@@ -178,6 +179,26 @@ def test_labels_that_begin_at_1_are_so_many_classes_and_no_more(tmp_path):
     assert kinds(named) == ["begins at 1"]
     assert (named.data("all")[1][1].numpy() == truth(1, (0, 1, 2))).all()
     assert examined(tmp_path, classes=["nothing", "pet", "background", "outline"]).data("all")[0][1].min() == 1
+
+
+def test_how_to_name_classes_is_said_where_nobody_has_named_them(tmp_path):
+    assert "--classes a,b,c" in fault(examined(folder(tmp_path)), "unnamed").cure
+    (tmp_path / "classes.txt").write_text("ground\ncat\ndog\n")
+    assert all(each.kind != "unnamed" for each in examined(tmp_path).faults)
+
+
+def test_jpeg_masks_of_colors_are_brought_to_the_colors_of_a_table(tmp_path):
+    colors = np.array([[128, 64, 128], [0, 0, 192], [64, 64, 0]], dtype=np.uint8)
+    for number in range(3):
+        saved(tmp_path / "images" / f"{number}.png", noise(number, SIDE, 80, 3))
+        saved(tmp_path / "masks" / f"{number}.jpg", colors[truth(number)], quality=80)
+    rows = "\n".join(f"{name},{r},{g},{b}" for name, (r, g, b) in zip("xyz", colors.tolist(), strict=True))
+    (tmp_path / "class_dict.csv").write_text(f"name,r,g,b\n{rows}\n")
+    report = examined(tmp_path)
+    assert report.classes == ("x", "y", "z")
+    assert "beyond" not in kinds(report)
+    mask = clean(report, tmp_path.with_name("copy"))[1].data("all")[0][1].numpy()
+    assert (mask == truth(0)).mean() > 0.95
 
 
 @pytest.mark.parametrize("classes", [None, ["background", "pet"]])
@@ -660,7 +681,7 @@ def test_many_faults_of_one_kind_are_one_line_with_all_files(tmp_path):
     for number in range(9):
         for kind, name in (("images", "Ä"), ("masks", "ä")):
             (tmp_path / kind / f"{number}.png").rename(tmp_path / kind / f"{name}{number}.png")
-    (warning,) = examined(tmp_path).faults
+    (warning,) = (each for each in examined(tmp_path).faults if each.level == "warning")
     assert len(warning.files) == 18
     assert "And 8 more like it" in warning.says
 

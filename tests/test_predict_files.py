@@ -309,13 +309,16 @@ def test_counts_are_the_pixels_of_each_class_a_line_a_photograph(album, trained,
         assert [int(count) for count in row[3:]] == [(there == label).sum() for label in range(3)]
 
 
-def test_an_overlay_is_half_the_photograph_and_half_its_mask(trained, tmp_path):
+def test_an_overlay_is_half_the_photograph_and_half_its_mask_but_for_the_background(trained, tmp_path):
     values = np.zeros((64, 96, 3), dtype=np.uint8)
     values[:32], values[32:, 48:], values[32:, :48] = (200, 10, 20), (30, 180, 40), (60, 70, 220)
     Image.fromarray(values).save(tmp_path / "a.png")
     predict_files(trained, [tmp_path / "a.png"], tmp_path / "out", overlay=True)
     shown = read(tmp_path / "out" / "a.overlay.jpg").astype(int)
-    expected = (values.astype(int) + colors(CLASSES)[answer(tmp_path / "a.png")]) / 2
+    labels = answer(tmp_path / "a.png")
+    expected = (values.astype(int) + colors(CLASSES)[labels]) / 2
+    bare = labels == CLASSES.index("background")  # of what is no thing the photograph is enough
+    expected[bare] = values[bare]
     assert shown.shape == values.shape
     assert abs(shown - expected)[8::16, 8::16].max() < 8
 
@@ -407,6 +410,16 @@ def test_nothing_is_overwritten_unless_it_is_said(album, trained, tmp_path):
     (out / "b.png").unlink(), (out / "b.png").mkdir()
     with pytest.raises(FileExistsError, match=r"b\.png is there already: name another folder"):
         predict_files(trained, photographs(album), out, force=True)
+
+
+def test_masks_made_by_hand_get_no_others_among_them(album, trained, tmp_path):
+    out = tmp_path / "masks"
+    out.mkdir()
+    (out / "street.png").write_bytes(b"mine")
+    with pytest.raises(FileExistsError, match="holds files that predict has not written") as error:
+        predict_files(trained, photographs(album), out)
+    one_line(error)
+    assert names(out) == ["street.png"]
 
 
 @pytest.mark.parametrize("other", ["a.png", "A.tif", "sub/a.jpg"])

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 
 from fcn.commands.data import meaning
 
@@ -33,5 +34,12 @@ def _do(asked: argparse.Namespace) -> int:
         return 0 if report.ok else 1
     written = fixed(report, asked.fix)
     if not asked.json:
-        print("\n" + "\n".join(f"{name}: {value}" for name, value in written.items()))
+        changed = ", ".join(f"{count} {what}" for what, count in written["changed"].items())
+        print(f"\n{asked.fix}: {sum(written['pairs'].values())} pairs{', ' if changed else ''}{changed}.")
+        print(
+            *(f"left out: {why}" for why in written["left_out"].values()),
+            sep="\n",
+            end="\n"[: len(written["left_out"])],
+        )
+        print(f"Next: fcn train {shlex.quote(asked.fix)}")
     return 0

@@ -1,7 +1,8 @@
 """Which photographs and masks a command means: a folder of one's own, or a published data set."""
 
 import argparse
-from collections.abc import Sequence
+import zlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 PUBLISHED = {"camvid": ("train", "val"), "voc": ("train", "val"), "pets": ("trainval", "test")}  # to train, to score
@@ -41,10 +42,13 @@ def meaning(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", type=_names, metavar="A,B,C", help="the names of the labels 0, 1, 2 and so on")
 
 
-def opened(asked: argparse.Namespace, splits: Sequence[str], *, classes: Sequence[str] | None = None) -> dict:
+def opened(
+    asked: argparse.Namespace, splits: Sequence[str], *, classes: Sequence[str] | None = None, quiet: bool = False
+) -> dict:  # fmt: skip
     """Return {split: data set} of those of these splits that there are; of a folder without splits {"all": data set}.
 
-    Prints what the doctor finds in a folder. `classes` are the names that its labels get where nobody says them.
+    Prints what the doctor finds in a folder, if it is `quiet` only where that is an error. `classes` are the names
+    that its labels get where nobody says them.
     Raises ValueError for a folder that cannot be used, and if neither a folder nor a data set is named, or both are.
 
     >>> opened(argparse.Namespace(folder=None, data=None), ["val"])
@@ -69,19 +73,46 @@ def opened(asked: argparse.Namespace, splits: Sequence[str], *, classes: Sequenc
     if classes and not report.named:
         with_names = examined(asked.folder, void=asked.void, classes=classes)
         report = with_names if with_names.ok else report
-    print(report.text(), end="\n\n")
+    if not (quiet and report.ok):
+        print(report.text(), end="\n\n")
     if not report.ok:
         raise ValueError(f"{asked.folder} cannot be used as it is; what is wrong, and the cures, stand above.")
     return {split: report.data(split) for split in report.splits if split in (*splits, WHOLE)}
 
 
+def number(kind: type, low: float, high: float = float("inf"), *, zero: bool = False) -> Callable[[str], float]:
+    """Return what reads a number from the command line: from `low` on and below `high`; or 0, with `zero`.
+
+    >>> number(int, 1)("3")
+    3
+    """
+
+    def read(word: str) -> float:
+        try:
+            value = kind(word)
+        except ValueError:
+            value = float("nan")
+        if not (low <= value < high or (zero and value == 0)):
+            what = "whole number" if kind is int else "number"
+            limits = (
+                f"from {low} on" + (f" and below {high}" if high < float("inf") else "") + (", or 0" if zero else "")
+            )
+            raise argparse.ArgumentTypeError(f"expected a {what} {limits}; got {word!r}")
+        return value
+
+    return read
+
+
 def called(data, index: int) -> str | int:
-    """Return what a pair of a data set is called: its photograph's name, or in shards its number.
+    """Return what a pair of a data set is known by: its photograph's name and a checksum, or in shards its number.
 
     >>> called([], 3)
     3
     """
-    return data.files[index][0].name if hasattr(data, "files") else index
+    if not hasattr(data, "files"):
+        return index
+    path = data.files[index][0]
+    return f"{path.name} {zlib.crc32(path.read_bytes()):08x}"
 
 
 def _void(word: str) -> str | int | None:

@@ -3,7 +3,7 @@
 import argparse
 import warnings
 
-from fcn.commands.data import PUBLISHED, WHOLE, called, opened
+from fcn.commands.data import PUBLISHED, WHOLE, called, number, opened
 from fcn.commands.data import words as data_words
 
 
@@ -20,7 +20,7 @@ def words(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", help="which part: train, val, test, all (default: what it was not trained on)")
     parser.add_argument("--flips", action="store_true", help="ask about each photograph mirrored, too")
     parser.add_argument(
-        "--scales", type=float, nargs="+", default=[1.0], metavar="S", help="and in these sizes: 1 1.5"
+        "--scales", type=number(float, 0.01), nargs="+", default=[1.0], metavar="S", help="and in these sizes: 1 1.5"
     )
     parser.set_defaults(do=_do)
 
@@ -51,7 +51,7 @@ def _asked_for(asked: argparse.Namespace, trained) -> tuple[str, object]:
     from fcn.runs import part
 
     first = asked.split or (PUBLISHED[asked.data][1] if asked.data else "val")
-    found = opened(asked, [first], classes=trained.classes)
+    found = opened(asked, [first], classes=trained.classes, quiet=True)
     if first in found:
         return first, found[first]
     if not found or asked.split not in (None, "val", WHOLE):
@@ -61,7 +61,8 @@ def _asked_for(asked: argparse.Namespace, trained) -> tuple[str, object]:
     indices = [index for index in range(len(data)) if called(data, index) in kept]
     if not indices:
         return WHOLE, data
-    return "val, which it was not trained on", part(data, indices)
+    rest = len(data) - len(indices)
+    return f"val, which it was not trained on (the other {rest} are left out; --split all)", part(data, indices)
 
 
 def _compared(ours: tuple, theirs: tuple, asked: argparse.Namespace) -> None:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from fcn.commands.data import WrongUse
 
+_ENOUGH = 20  # photographs to choose 8 bits by
+
 
 def words(parser: argparse.ArgumentParser) -> None:
     """Add what may be asked.
@@ -29,7 +31,10 @@ def _do(asked: argparse.Namespace) -> int:
     from fcn.export import to_onnx, to_program
     from fcn.predict import load
 
-    trained, ending = load(asked.model), Path(asked.to).suffix
+    ending = Path(asked.to).suffix
+    if ending not in (".onnx", ".pt2", ""):
+        raise WrongUse(f"Expected --to NAME.onnx, NAME.pt2 or a folder; got {asked.to}.")
+    trained = load(asked.model)
     if asked.int8 and ending != ".onnx":
         raise WrongUse(f"Expected --to NAME.onnx with --int8; got {asked.to}.")
     if ending in (".onnx", ".pt2"):
@@ -58,10 +63,13 @@ def _compared(asked: argparse.Namespace, trained) -> None:
     if asked.int8:
         small = str(Path(asked.to).with_suffix(".int8.onnx"))
         pictures = [torch.from_numpy(opened(path)).permute(2, 0, 1) for path in photographs(asked.int8)]
+        if len(pictures) < _ENOUGH:
+            print(f"8 bits are chosen by {len(pictures)} photographs: {_ENOUGH} or more are better.")
         found = to_int8(asked.to, small, pictures, force=asked.force)
         print(f"{small}: {100 * found.labels:.2f} % of the labels are as before"
               f"{'' if found.kept else ', too few: not written'}")  # fmt: skip
         files |= {"int8": small} if found.kept else {}
+    print('It takes images (N, 3, H, W) of bytes, RGB, as "image", and gives "logits" and "labels".')
     print(f"\n{'':10}{'MB':>8}{'time':>8}{'labels as PyTorch':>20}")
     for row in measured(trained, pictures[:4], files):
         print(f"{row.form:10}{row.megabytes:8.1f}{row.time:8.2f}{100 * row.labels:19.2f}%")

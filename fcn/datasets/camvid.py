@@ -49,7 +49,10 @@ class CamVid(Pairs):
         photographs, masks = root / split, root / f"{split}annot"
         for folder in (photographs, masks):
             if not folder.is_dir():
-                advice = f"To fetch it: CamVid({str(root)!r}, {split!r}, download=True). {BY_HAND}"
+                advice = (
+                    f"To fetch it: fcn fetch --data camvid --root {root}, or CamVid({str(root)!r}, {split!r}, "
+                    f"download=True). {BY_HAND}"
+                )
                 raise FileNotFoundError(f"There is no folder {folder}. {advice}")
         files = _files(root, split)
         named = {path for pair in files for path in pair}

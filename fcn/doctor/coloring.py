@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from fcn import VOID
 from fcn.doctor.faults import Fault, shown, some
 from fcn.doctor.meaning import STRANGE, WHITE, Meaning, summed
 from fcn.doctor.reading import Seen
 from fcn.doctor.remarks import between_values
-from fcn.doctor.solid import solid
+from fcn.doctor.solid import distances, solid
 from fcn.doctor.tables import is_void
 
 _VOC_VOID = 0xE0E0C0  # the color of PASCAL VOC's label 255
+APART = 48  # of 441: a color that is so far from all of a table is none of them
 _MOST = 64  # colors without names: with more, these are photographs
 
 
@@ -26,12 +29,15 @@ def colored(
     total, flat = summed(every, True, WHITE)
     lossy = any(about.lossy for about in every)
     firm = solid(total, flat, lossy=lossy, colors=True)
+    if named and lossy:  # JPEG moves every color a little: what is near one of the table is that one
+        far = distances(np.array(sorted(firm)), [*named], colors=True).min(axis=1) >= APART
+        firm = {color for color, away in zip(sorted(firm), far, strict=True) if away} | named.keys()
     if not named and len(firm) > _MOST:
         files = tuple(about.mask for about in every if len(about.counts) > _MOST)
         says = f"Masks hold {len(total):,} colors, first {shown(files[0] if files else every[0].mask)}."
         cure = "These look like photographs or overlays: export one color, or better one number, a class."
         return Meaning(colors=True), [Fault("many colors", "error", files, says, cure)]
-    table, classes, faults = _of_names(named, names, void) if named else _unnamed(firm, names, void)
+    table, classes, faults = _of_names(named, names, void) if named else _unnamed(firm, names, void, lossy)
     between = set(total) - (firm | table.keys()) if firm & table.keys() else set()
     table |= {color: STRANGE for color in set(total) - between - table.keys()}
     meaning = Meaning(tuple(classes), tuple(sorted(table.items())), True, 1, bool(between))
@@ -57,7 +63,7 @@ def _of_names(named: dict[int, str], names: Sequence[str] | None, void) -> tuple
     return table, order, faults
 
 
-def _unnamed(firm: set[int], names: Sequence[str] | None, void) -> tuple[dict, list[str], list[Fault]]:
+def _unnamed(firm: set[int], names: Sequence[str] | None, void, lossy: bool) -> tuple[dict, list[str], list[Fault]]:
     """Return labels of colors without names, black first."""
     voids = {_VOC_VOID} & firm if void == "auto" else set()
     colors = sorted(firm - voids)
@@ -70,6 +76,8 @@ def _unnamed(firm: set[int], names: Sequence[str] | None, void) -> tuple[dict, l
         says = f"Masks hold {len(colors)} colors, and {len(names)} classes were named: {some(written, 8)}."
         return dict(zip(colors, range(len(colors)), strict=True)), written, [
             Fault("beyond", "error", (), says, cure)]  # fmt: skip
-    says = f"Masks hold {len(colors)} colors and no table says what they mean: read as {pairs or 'none'}."
+    pairs = pairs if classes != written else "called by their color"
+    rare = " Of a lossy file: rare classes may be missing among them, a table would find them." if lossy else ""
+    says = f"Masks hold {len(colors)} colors ({some(written, 8)}) and no table says what they mean: {pairs}.{rare}"
     faults = [Fault("unnamed colors", "warning", (), says, cure)]
     return {color: place for place, color in enumerate(colors)} | dict.fromkeys(voids, VOID), classes, faults

@@ -11,7 +11,7 @@ from fcn import VOID
 from fcn.doctor import text
 from fcn.doctor.checking import pair_faults, split_faults
 from fcn.doctor.deciding import decided
-from fcn.doctor.faults import Fault, merged
+from fcn.doctor.faults import Fault, merged, some
 from fcn.doctor.folder import Folder
 from fcn.doctor.layouts import layout
 from fcn.doctor.meaning import Meaning
@@ -147,6 +147,7 @@ def examined(
     drawn = found.source.drawn
     names = found.names if drawn else classes or found.names
     meaning, faults = decided(pairs, names, found.colors, void=void, drawn=drawn)
+    faults += _unnamed(meaning, faults)
     faults = merged([*found.faults, *pair_faults(pairs), *faults, *split_faults(pairs, meaning)])
     faults = [
         Fault(each.kind, each.level, tuple(folder / path for path in each.files), each.says, each.cure)
@@ -155,3 +156,11 @@ def examined(
     asked = "" if void == "auto" else f" --void {'none' if void is None else void}"
     asked += f" --classes {shlex.quote(','.join(classes))}" if classes else ""
     return Report(folder, found.says, faults, meaning, found.source, pairs, asked, bool(names or found.colors))
+
+
+def _unnamed(meaning: Meaning, faults: Sequence[Fault]) -> list[Fault]:
+    """Say how to name classes that have numbers alone, unless another fault says so."""
+    if meaning.classes[:1] != ("class 0",) or {fault.kind for fault in faults} & {"begins at 1", "gaps"}:
+        return []
+    says = f"Nobody says what the classes are called: they are {some(meaning.classes, 4)} here."
+    return [Fault("unnamed", "note", (), says, "--classes a,b,c, or classes.txt with a name a line.")]

@@ -35,7 +35,8 @@ def predict_files(
 
     Of NAME.jpg comes NAME.png, as large as a viewer shows the photograph: its values are labels, and its palette
     shows them in the colors that the network's file names, or in the book's. With `overlay` also NAME.overlay.jpg,
-    the photograph under its mask, half transparent; with `probabilities` NAME.probabilities.npy, float16 (K, H, W),
+    the photograph under its mask, half transparent, a class "background" without color; with `probabilities`
+    NAME.probabilities.npy, float16 (K, H, W),
     sums of 1, for np.load(path, mmap_mode="r"). counts.csv has a line for each photograph of this run: its path, its
     width and height, and its pixels of each class. `tile` as in fcn.predict.blocks; `say`, if given, is told of each
     photograph, in one line.
@@ -111,6 +112,9 @@ def _check_folder(files: list[Path], out: Path, targets: list[Path], force: bool
         more = f" and {len(there) - 1} more files are" if len(there) > 1 else " is"
         advice = "name another folder" if force else "name another folder, or overwrite them by force (--force)"
         raise FileExistsError(f"{there[0]}{more} there already: {advice}.")
+    strange = out.is_dir() and any(out.iterdir()) and not (out / COUNTS).is_file() and not force
+    if strange:
+        raise FileExistsError(f"{out} holds files that predict has not written: name another folder, or --force.")
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -152,7 +156,8 @@ def _answered(trained, file: Path, out: Path, ends: list[str], table: np.ndarray
             del logits  # before the next tile
         write_whole(out / f"{file.stem}{_MASK}", as_png(labels, table))
         if _OVERLAY in ends:
-            write_whole(out / f"{file.stem}{_OVERLAY}", as_overlay(shown, labels, table))
+            bare = classes.index("background") if "background" in classes else None
+            write_whole(out / f"{file.stem}{_OVERLAY}", as_overlay(shown, labels, table, bare))
     most = [index for index in np.argsort(-counts, kind="stable")[:_SAID].tolist() if counts[index]]
     shares = ", ".join(f"{classes[index]} {100 * counts[index] / labels.size:.0f} %" for index in most)
     say(f"{file} ({size[1]}x{size[0]}): {shares}")

@@ -68,7 +68,7 @@ class Trained:
 
 
 def load(name: str | Path) -> Trained:
-    """Return a trained network from its file, or one of this book's by its name.
+    """Return a trained network from its file or the folder of its training, or one of this book's by its name.
 
     The file says which network it holds: "network" of what fcn.training.save stored about it. Raises
     FileNotFoundError, naming what there is, for an unknown name; ValueError for a file that does not say.
@@ -94,8 +94,16 @@ def load(name: str | Path) -> Trained:
 def _network_of(path: Path, about: dict) -> dict:
     """Return what a file says of its network, if that is enough to build it."""
     network = about.get("network")
+    advice = (
+        f"It is a checkpoint, for --resume: name {path.with_name('model.safetensors')}." if "losses" in about else ""
+    )
     said = isinstance(network, dict) and {"backbone", "classes", "stride", "hidden"} <= network.keys()
-    that(said, f"a file that says which network it holds (backbone, classes, stride, hidden), not {path}", network)
+    that(
+        said,
+        f"a file that says which network it holds (backbone, classes, stride, hidden), not {path}",
+        network,
+        advice,
+    )
     one_of(network["backbone"], f"the backbone of {path}", tuple(_BACKBONES))
     classes = network["classes"]
     names = isinstance(classes, list) and all(isinstance(each, str) for each in classes)
@@ -108,6 +116,11 @@ def _network_of(path: Path, about: dict) -> dict:
 
 def _path_of(name: str | Path) -> Path:
     path = Path(os.path.expanduser(name))
+    if (path / "checkpoint.safetensors").is_file() and not (path / "model.safetensors").is_file():
+        raise FileNotFoundError(
+            f"The training in {path} was broken off: fcn train ... --out {path} --resume ends it."
+        )
+    path = path / "model.safetensors" if path.is_dir() else path
     if path.is_file():
         return path
     ours = {each.stem: each for each in sorted(data_path("checkpoints").glob("*.safetensors"))}

@@ -30,10 +30,11 @@ def as_png(labels: np.ndarray, table: np.ndarray) -> bytes:
     return data.getvalue()
 
 
-def as_overlay(shown: np.ndarray, labels: np.ndarray, table: np.ndarray) -> bytes:
+def as_overlay(shown: np.ndarray, labels: np.ndarray, table: np.ndarray, bare: int | None = None) -> bytes:
     """Return a JPEG file: half the photograph (H, W, 3) uint8, half the colors of its labels (H, W) uint8.
 
-    The photograph's array is used up: its memory becomes the overlay's.
+    Where the label is `bare`, the photograph is as it was. The photograph's array is used up: its memory becomes the
+    overlay's.
 
     >>> black = np.zeros((1, 1, 3), dtype=np.uint8)
     >>> as_overlay(black, black[..., 0], np.full((256, 3), 200, dtype=np.uint8))[:3]
@@ -41,8 +42,8 @@ def as_overlay(shown: np.ndarray, labels: np.ndarray, table: np.ndarray) -> byte
     """
     data, halves = io.BytesIO(), table // 2
     for row, its_labels in zip(shown, labels, strict=True):  # a picture of colors would be a second photograph
-        row //= 2
-        row += halves[its_labels]
+        tinted = row // 2 + halves[its_labels]
+        row[...] = tinted if bare is None else np.where((its_labels == bare)[:, None], row, tinted)
     Image.fromarray(shown).save(data, "JPEG", quality=_QUALITY)
     return data.getvalue()
 

@@ -5,6 +5,7 @@ from fcn.runs.card import scores_of as scores_of
 from fcn.runs.folder import Folder as Folder
 from fcn.runs.run import BACKBONES as BACKBONES
 from fcn.runs.run import LOSSES as LOSSES
+from fcn.runs.run import device_of as device_of
 from fcn.runs.run import train as train
 from fcn.runs.sized import Sized as Sized
 from fcn.runs.sized import divided as divided

@@ -57,6 +57,7 @@ def card(about: Mapping, network: Mapping) -> str:
         mean=_percent(scores["mean_iou"]).strip(), pixels=_percent(scores["pixel_accuracy"]).strip(),
         rows="\n".join(f"| {name} | {_percent(value).strip()} |" for name, value in scores["iou"].items()),
         date=about["date"], torch=about["torch"], backbone=setting["backbone"], loss=setting["loss"],
+        never=f" On val it never says {', '.join(never)}." if (never := about.get("never answered")) else "",
         lr=setting["lr"], seed=setting["seed"],
     )  # fmt: skip
 
@@ -87,8 +88,8 @@ mask = trained(photograph)  # (H, W, 3) uint8 -> (H, W) uint8, an index into tra
 ## How it was made
 
 Backbone {backbone} ({start}), {steps} steps, loss: {loss}, rate {lr}, seed {seed}. Trained on {train} photographs,
-{small}; the best weights were chosen on {val} others (val), so the scores below are a little kind. {date}, torch
-{torch}.
+{small}; the best weights were chosen on {val} others (val), so the scores below are a little kind, and more than that
+if these are of the same series as those, as frames of one film are. {date}, torch {torch}.
 
 ## Scores on val
 
@@ -100,9 +101,9 @@ Mean IoU {mean} %, pixel accuracy {pixels} %.
 
 ## Limits
 
-It answers with one of its classes everywhere, also where none of them is. It has seen photographs of one kind; on
-others the scores are lower. Nobody has looked at what it does to people in pictures. Before you pass it on, write
-here whose photographs it was trained on, and what their licence allows.
+It answers with one of its classes everywhere, also where none of them is.{never}
+It has seen photographs of one kind; on others the scores are lower. Nobody has looked at what it does to people in
+pictures. Before you pass it on, write here whose photographs it was trained on, and what their licence allows.
 """
 
 

@@ -20,7 +20,7 @@ from fcn.expect import one_of, positive, that, whole
 from fcn.palette import colors
 from fcn.runs.card import card, scores_of
 from fcn.runs.folder import ABOUT, CARD, CHECKPOINT, CURVE, FIRST, HISTORY, LAST, MODEL, Folder, origin
-from fcn.runs.sized import Sized
+from fcn.runs.sized import Sized, window_of
 from fcn.skips import FCN
 from fcn.training import cropped, cross_entropy_and_iou, evaluate, fit, one_cycle, resume, save, soft_iou, stored
 from fcn.training import part as own_part
@@ -28,7 +28,6 @@ from fcn.training.parallel import first_ones, from_first, place
 
 BACKBONES = {"lite0": lite0, "small": small, "vgg16": partial(vgg16, pretrained=True)}
 LOSSES = {"cross-entropy": F.cross_entropy, "iou": soft_iou, "both": cross_entropy_and_iou}
-WINDOW = 304 * 304  # pixels of a window, of whatever shape; fewer where photographs are smaller
 BATCHES, STEPS = (2, 6), 150  # fewer windows a step, if there would be fewer steps than that
 MINUTES, LOOKS, LOOKED_AT, SHOWN = (
     10,
@@ -73,7 +72,7 @@ def train(
     same = data["train"].classes == data["val"].classes
     that(same, "the same classes to train on and to decide by", data["val"].classes)
     with Folder(out, resume=again) as folder:
-        device = _device(device)
+        device = device_of(device)
         parts = {name: Sized(each, longest) for name, each in data.items()}
         with torch.random.fork_rng([]):
             torch.manual_seed(whole(seed, "the seed", 0))
@@ -96,7 +95,7 @@ class _Training:
         self.fitting = {
             "lr": setting["lr"], "seed": setting["seed"], "amp": setting["amp"],
             "recipe": partial(one_cycle, backbone=share), "loss": LOSSES[setting["loss"]],
-            "transform": partial(cropped, size=_window(data["train"])),
+            "transform": partial(cropped, size=window_of(data["train"])),
         }  # fmt: skip
         self.network = network_of(net, setting)
 
@@ -131,6 +130,9 @@ class _Training:
         for name, value in self.setting.items() if begun else ():
             there = begun.get("arguments", {}).get(name)
             that(there == value, f"{name} {there}, as the training in {self.folder.path} began", value)
+        before, now = begun.get("photographs"), {name: len(each) for name, each in self.data.items()}
+        advice = "Bring back the photographs that it began with, or begin anew: --out names another folder."
+        that(not begun or before == now, f"as many photographs as when it began, {before}", now, advice)
         return begun
 
     def _in(self, minutes: float) -> int:
@@ -169,9 +171,10 @@ class _Training:
         self._history(kept["losses"], [*kept["scores"], (step, score)])
         left = (now - self.looked) / self.every * (self.steps - step)
         self.looked = now
-        mean = statistics.fmean(kept["losses"][-self.every :])
-        end = f", {max(1, round(left / 60))} minutes left" if left > 30 else ""
-        self.say(f"step {step} of {self.steps}: loss {mean:.3f}, mean IoU on val {100 * score:.1f} %{end}")
+        mean = statistics.fmean(kept["losses"][kept["scores"][-1][0] if kept["scores"] else 0 :])
+        end = f", about {max(1, round(left / 60))} min left" if left > 30 else ""
+        what = "val" if shown == len(self.data["val"]) else f"{shown} of val"
+        self.say(f"step {step} of {self.steps}: loss {mean:.3f}, mean IoU on {what} {100 * score:.1f} %{end}")
         if not self.folder[FIRST].exists():
             self._draw(FIRST, net, f"after {step} steps")
         return score
@@ -204,13 +207,14 @@ class _Training:
         }
         self.about |= {
             "steps done": done,
+            "never answered": _never(counts["val"].counts, self.setting["classes"]),
             "scores": {name: scores_of(each, self.setting["classes"]) for name, each in counts.items()},
         }
         if place()[0]:
             return self.about
         plain = self.net.to(memory_format=torch.contiguous_format)
         save(self.folder[MODEL], plain, network=self.network, **self.about)
-        self._draw(LAST, self.net, "at the end" if done == self.steps else f"after {done} steps")
+        self._draw(LAST, self.net, "answer")
         self._curve()
         self.folder.write(ABOUT, self.about)
         self.folder.write(CARD, card(self.about, self.network))
@@ -224,6 +228,12 @@ class _Training:
             line = {"mean IoU on val": {step: 100 * score for step, score in scores}}
             alt = "Mean IoU on val over the steps"
             self.folder.write(CURVE, curves(line, "step", "mean IoU on val, %", alt=alt).encoded())
+
+
+def _never(counts: Tensor, classes: list[str]) -> list[str]:
+    """Return the classes that masks have and that are never answered."""
+    there, said = counts.sum(dim=1).tolist(), counts.sum(dim=0).tolist()
+    return [name for name, pixels, answers in zip(classes, there, said, strict=True) if pixels and not answers]
 
 
 def network_of(net: FCN, setting: Mapping) -> dict:
@@ -240,7 +250,12 @@ def network_of(net: FCN, setting: Mapping) -> dict:
     }  # fmt: skip
 
 
-def _device(name: str) -> torch.device:
+def device_of(name: str) -> torch.device:
+    """Return a device by its name, "auto" for a GPU if there is one. Raises ValueError for one that is not here.
+
+    >>> device_of("cpu")
+    device(type='cpu')
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
@@ -249,12 +264,3 @@ def _device(name: str) -> torch.device:
     except (RuntimeError, AssertionError):
         raise ValueError(f"Expected a device that is here, such as 'auto' or 'cpu'; got {name!r}.") from None
     return device
-
-
-def _window(data: Dataset) -> tuple[int, int]:
-    """Return (height, width) of the windows to train on: multiples of 32, shaped like most photographs, no larger."""
-    shapes = [data[index][1].shape for index in range(0, len(data), -(-len(data) // 16))]
-    ratio = statistics.median(height / width for height, width in shapes)
-    area = min(WINDOW, statistics.median(height * width for height, width in shapes))
-    height = math.sqrt(area * min(max(ratio, 0.5), 2))
-    return tuple(max(64, 32 * round(side / 32)) for side in (height, area / height))

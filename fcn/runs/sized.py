@@ -1,5 +1,7 @@
 """Photographs of any size made ready for a training. H height, W width."""
 
+import math
+import statistics
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,6 +15,7 @@ from fcn.training.batches import chance
 
 _KEPT = 2 * 2**30  # bytes of pictures that stay in memory once they are read
 _READERS = 4  # threads: Pillow decodes beside Python
+_WINDOW = 304 * 304  # pixels of a window, of whatever shape
 _SPLIT = 3  # apart from what else chance decides in a training
 
 
@@ -89,3 +92,16 @@ def part(data: Dataset, indices: Sequence[int]) -> Subset:
     some = Subset(data, indices)
     some.classes = data.classes
     return some
+
+
+def window_of(data: Dataset) -> tuple[int, int]:
+    """Return (height, width) of the windows to train on: multiples of 32, shaped like most photographs, no larger.
+
+    >>> window_of([(None, torch.zeros(300, 400))])
+    (256, 352)
+    """
+    shapes = [data[index][1].shape for index in range(0, len(data), -(-len(data) // 16))]
+    ratio = statistics.median(height / width for height, width in shapes)
+    area = min(_WINDOW, statistics.median(height * width for height, width in shapes))
+    height = math.sqrt(area * min(max(ratio, 0.5), 2))
+    return tuple(max(64, 32 * round(side / 32)) for side in (height, area / height))

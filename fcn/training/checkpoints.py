@@ -224,7 +224,10 @@ def _read(path: Path) -> tuple[dict, dict, dict[str, Tensor]]:
             # clones: Windows replaces no file that memory is mapped to
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118 (it is no dict)
     except (safetensors.SafetensorError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is damaged or no checkpoint ({error}): delete it, or fetch it anew.") from None
+        raise ValueError(
+            f"{path} is damaged or no checkpoint ({error}): name the .safetensors file of a network, or "
+            "fetch or make that anew."
+        ) from None
     that(isinstance(about, dict), f"a file that fcn.training.save wrote, not {path}, saying of itself", about)
     return about, stored or {}, tensors
 

@@ -36,11 +36,12 @@ def examples(
         pictures.append([_as_bytes(image), *(table[each] for each in maps)])
     if not pictures:
         raise ValueError("Expected one row of (image, truth, answer) or more; got none.")
-    height = max(len(three[0]) / len(three[0][0]) for three in pictures)
-    legend = {str(classes[label]): to_hex(table[label] / 255) for label in sorted(seen - {VOID})[:_MOST]}
+    height = float(np.median([len(three[0]) / len(three[0][0]) for three in pictures]))
+    names = {label: str(classes[label]) for label in sorted(seen - {VOID})[:_MOST]} | {VOID: "void"}
+    legend = {name: to_hex(table[label] / 255) for label, name in names.items() if label in seen}
     alt = f"{len(pictures)} photographs, their masks and the answers of a network"
     titles = ["photograph", "mask", title, *[""] * (3 * len(pictures) - 3)]
-    below = 0.1 + _LEGEND_ROW * -(-len(legend) // _A_ROW)
+    below = 0.2 + _LEGEND_ROW * -(-len(legend) // _A_ROW)
     fig, axes = picture_axes((round(1000 * height), 1000), titles, width=width, alt=alt, columns=3, below=below)
     for ax, picture in zip(axes, (each for three in pictures for each in three), strict=True):
         ax.imshow(_framed(picture, height))
